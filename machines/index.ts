@@ -1,0 +1,7 @@
+/** What may happen: the charts and the client manager's reducer, pure and without a runtime. */
+export * from './camera.js';
+export * from './client.js';
+export * from './client-manager.js';
+export * from './stream.js';
+export * from './supervisor.js';
+export * from './terms.js';

@@ -1,0 +1,44 @@
+/**
+ * What a camera needs of its source. Owned by the gateway, implemented by the drivers in `src/cameras` and by hosts that
+ * bring their own.
+ */
+import type { Clock } from '../otp/clock.js';
+import type { Picture } from './frame.js';
+
+/** Why an attempt ended by itself. A final failure is one that no retry can mend (a source that does not exist). */
+export class SourceError extends Error {
+  readonly final: boolean;
+
+  constructor(message: string, options?: { readonly final?: boolean; readonly cause?: unknown }) {
+    super(message, { cause: options?.cause });
+    this.name = 'SourceError';
+    this.final = options?.final ?? false;
+  }
+}
+
+/** Where an attempt reports. After `close` was called, and after `failed`, it reports nothing any more. */
+export interface SourceListener {
+  /** The source answered; no picture yet. */
+  opened(): void;
+  picture(picture: Picture): void;
+  /** The attempt ended by itself, an orderly end included: a live source does not end. At most once. */
+  failed(error: SourceError): void;
+}
+
+/** One try at a source. */
+export interface SourceAttempt {
+  /** Gives everything back. Resolves when socket, process and timers are gone; idempotent; never rejects. */
+  close(): Promise<void>;
+}
+
+export interface FrameSource {
+  /** The driver's name: `clip`, `mjpeg`, … */
+  readonly kind: string;
+  /** The source as it may be shown: without credentials. */
+  readonly label: string;
+  /** Begins an attempt. Never throws and never reports before it has returned. */
+  open(listener: SourceListener, context: { readonly clock: Clock }): SourceAttempt;
+}
+
+/** Makes the source that a URL names; throws a `GatewayError` with code `bad_source` for one it does not know. */
+export type SourceFactory = (url: string) => FrameSource;

@@ -1,0 +1,61 @@
+/**
+ * The gateway as its edges see it: gRPC, HTTP and hosts talk to this and to nothing below it. Every method that may be
+ * refused throws a `GatewayError`.
+ */
+import type { Frame } from './frame.js';
+import type { GatewayOptions } from './options.js';
+import type { ControlHandle, ControlWire, FrameWire, Hello, StreamHandle, WatchOptions } from './transport.js';
+import type {
+  ActorView,
+  CameraView,
+  CauseView,
+  ClientView,
+  GatewayEvent,
+  Resources,
+  SessionView,
+  StreamView,
+  TreeView,
+} from './views.js';
+
+export interface Gateway {
+  readonly options: GatewayOptions;
+  readonly draining: boolean;
+
+  /** A hello on a control stream. Resolves when the client is registered and welcomed. */
+  connect(hello: Hello, wire: ControlWire): Promise<ControlHandle>;
+
+  /**
+   * Somebody watches a camera over gRPC. `nodeId` attaches the stream to that client; without one, or when no such client
+   * is present, the call gets an implicit client of its own.
+   */
+  watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle>;
+
+  /** Somebody watches over HTTP: a viewer, but no client. */
+  view(request: WatchOptions, wire: FrameWire): Promise<StreamHandle>;
+
+  /** The next or the last frame of a camera. Opens an on-demand camera; `no_picture` after `timeoutMs`. */
+  snapshot(cameraId: string, timeoutMs: number): Promise<Frame>;
+
+  tree(): TreeView;
+  actors(): readonly ActorView[];
+  actor(id: string): ActorView | undefined;
+  clients(): readonly ClientView[];
+  sessions(): readonly SessionView[];
+  streams(): readonly StreamView[];
+  cameras(): readonly CameraView[];
+  resources(): Resources;
+  /** From the last death of this actor back to the first failure; empty when it has not died. */
+  why(id: string): readonly CauseView[];
+
+  /** Events kept, the oldest first, after `afterId`. */
+  events(afterId?: number): readonly GatewayEvent[];
+  /** Calls `listener` for each event from now on; returns the undo. */
+  onEvent(listener: (event: GatewayEvent) => void): () => void;
+
+  /** `stop`: in order; `kill`: at once; `restart`: killed, and started again by its supervisor. */
+  act(id: string, action: 'stop' | 'kill' | 'restart'): Promise<void>;
+  /** Sweeps now; what was removed, by kind. */
+  cleanUp(): Readonly<Record<string, number>>;
+  /** Refuses newcomers and tells every session and viewer to go. Resolves when they have gone or the deadline has come. */
+  drain(deadlineMs?: number): Promise<void>;
+}

@@ -1,0 +1,32 @@
+/** What the gateway is told; the shape of the configuration's parts that concern it. All times are milliseconds. */
+import type { RetryPolicy } from '../../machines/camera.js';
+import type { OverflowPolicy } from '../flow/outbox.js';
+
+export interface CameraOptions {
+  readonly id: string;
+  readonly source: string;
+  readonly onDemand: boolean;
+  readonly lingerMs: number;
+  readonly staleMs: number;
+  readonly connectMs: number;
+  readonly firstFrameMs: number;
+  readonly retry: RetryPolicy;
+  /** Frames above this rate are skipped at the source; absent: all of them. */
+  readonly fps?: number | undefined;
+  readonly queueFrames: number;
+  readonly overflow: OverflowPolicy;
+}
+
+export interface GatewayOptions {
+  readonly node: { readonly id: string; readonly realm: string };
+  readonly limits: {
+    readonly clients: number;
+    readonly streamsPerClient: number;
+    readonly cameras: number;
+    readonly viewersPerCamera: number;
+  };
+  readonly session: { readonly inactivityMs: number; readonly heartbeatMs: number };
+  readonly stream: { readonly queueBytes: number; readonly sendTimeoutMs: number; readonly stallMs: number };
+  readonly shutdown: { readonly deadlineMs: number };
+  readonly cameras: readonly CameraOptions[];
+}

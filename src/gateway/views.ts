@@ -1,0 +1,108 @@
+/** What the gateway shows of itself: plain data, as the HTTP API answers it. */
+import type { ExitReason } from '../otp/exit-reason.js';
+
+export interface ActorView {
+  /** Unique in this gateway and stable for the actor's life: its path, `sluice/cameras/camera:front`. */
+  readonly id: string;
+  readonly kind: string;
+  /** The chart's state as dotted text: `alive.live.pictures.fresh`; `running` for actors without a chart. */
+  readonly state: string;
+  readonly restarts: number;
+  readonly startedAtMs: number;
+  /** What it holds, by kind. */
+  readonly holds: Readonly<Record<string, number>>;
+  readonly monitors: number;
+}
+
+export interface TreeView extends ActorView {
+  readonly strategy?: string;
+  readonly children: readonly TreeView[];
+}
+
+export interface ClientView {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly state: string;
+  readonly implicit: boolean;
+  readonly streams: number;
+}
+
+export interface SessionView {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly state: string;
+}
+
+export interface StreamView {
+  readonly id: string;
+  readonly kind: string;
+  readonly nodeId: string;
+  readonly cameraId?: string;
+  readonly state: string;
+  readonly queued: number;
+  readonly sent: number;
+  readonly drops: number;
+}
+
+export interface CameraView {
+  readonly id: string;
+  /** `idle`, `opening`, `live`, `stale`, `lingering`, `recovering`, `backingOff`, `releasing`, `failed`. */
+  readonly state: string;
+  readonly source: string;
+  readonly viewers: number;
+  readonly frames: number;
+  readonly attempts: number;
+  /** Age of the last frame in milliseconds; absent before the first. */
+  readonly dataAgeMs?: number;
+  readonly lastError?: string;
+}
+
+export interface Resources {
+  readonly memory: {
+    readonly rss: number;
+    readonly heapUsed: number;
+    readonly external: number;
+    readonly arrayBuffers: number;
+  };
+  readonly cpu: { readonly userMs: number; readonly systemMs: number };
+  readonly eventLoop: { readonly lagMs: number; readonly utilization: number };
+  readonly actors: { readonly total: number; readonly byKind: Readonly<Record<string, number>> };
+  readonly clients: number;
+  readonly client_streams: number;
+  readonly streams: number;
+  readonly sessions: number;
+  readonly rooms: number;
+  readonly cameras: number;
+  readonly viewers: number;
+  readonly workers: number;
+  readonly monitors: number;
+  readonly timers: number;
+  readonly handles: number;
+  readonly orphans: number;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly uptimeSeconds: number;
+}
+
+/** Something that happened, as `/api/events` and the page show it. */
+export interface GatewayEvent {
+  /** Rises by one; an event stream resumes after it. */
+  readonly id: number;
+  readonly atMs: number;
+  /** `process.started`, `process.down`, `process.restarted`, `camera.state`, … */
+  readonly type: string;
+  /** The path of the actor it is about. */
+  readonly actor: string;
+  readonly kind: string;
+  /** In words, where something ended or failed. */
+  readonly reason?: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** One link of the chain from a death back to the first failure. */
+export interface CauseView {
+  readonly actor: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export type { ExitReason };

@@ -1,0 +1,39 @@
+/** Exit reasons: telling clean from abnormal, and making one out of whatever was thrown or returned. */
+import type { ExitReason } from '../../machines/terms.js';
+
+export type { ExitReason } from '../../machines/terms.js';
+
+const NAMED: ReadonlySet<unknown> = new Set(['normal', 'shutdown', 'killed', 'kill', 'noproc', 'noconnection']);
+
+/** True for `normal`, `shutdown` and `{ shutdown: … }`: a transient child that ends so is not started again. */
+export function isClean(reason: ExitReason): boolean {
+  return reason === 'normal' || reason === 'shutdown' || isShutdownWithDetail(reason);
+}
+
+export function isExitReason(value: unknown): value is ExitReason {
+  return NAMED.has(value) || value instanceof Error || isShutdownWithDetail(value);
+}
+
+/** What an actor that threw or rejected with `thrown` died of: the error itself, or one made of it. */
+export function crashReason(thrown: unknown): ExitReason {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
+/** A finished actor's reason: its output where that is an exit reason, else `normal`. */
+export function reasonOfOutput(output: unknown): ExitReason {
+  return isExitReason(output) ? output : 'normal';
+}
+
+/** One word or line for logs, events and pages: `normal`, `shutdown: superseded`, `Error: connection reset`. */
+export function describeReason(reason: ExitReason): string {
+  if (typeof reason === 'string') return reason;
+  if (reason instanceof Error) return `${reason.name}: ${reason.message}`;
+  const { shutdown } = reason;
+  if (typeof shutdown === 'string') return `shutdown: ${shutdown}`;
+  if (shutdown instanceof Error) return `shutdown: ${shutdown.message}`;
+  return `shutdown: ${JSON.stringify(shutdown)}`;
+}
+
+function isShutdownWithDetail(value: unknown): value is { readonly shutdown: unknown } {
+  return typeof value === 'object' && value !== null && !(value instanceof Error) && 'shutdown' in value;
+}
