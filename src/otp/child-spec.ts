@@ -1,0 +1,76 @@
+/** What a supervisor is told of a child, with OTP's defaults and OTP's refusals. */
+import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import type { AutoShutdown, Restart, Shutdown } from '../../machines/terms.js';
+import type { ExitReason } from './exit-reason.js';
+
+/** Given to a start function. */
+export interface StartContext {
+  /** Starts the child. At most once per start. Throws what the child's start threw. */
+  spawn(logic: AnyActorLogic, input?: unknown): AnyActorRef;
+  /** Why the one before it ended; absent at the first start. */
+  readonly previous: ExitReason | undefined;
+  /** The extra arguments of `startChild` under `simple_one_for_one`. */
+  readonly args: readonly unknown[];
+}
+
+/** What a start function answers: the child, or that there is nothing to start. A throw or a rejection is a failed start. */
+export type StartAnswer = AnyActorRef | 'ignore';
+
+export type ChildStart =
+  | { readonly logic: AnyActorLogic; readonly input?: unknown }
+  | ((context: StartContext) => StartAnswer | Promise<StartAnswer>);
+
+export interface ChildSpec {
+  /** Unique in its supervisor. */
+  readonly id: string;
+  readonly start: ChildStart;
+  /** Default `permanent`. */
+  readonly restart?: Restart;
+  /** Default 5000 ms for a worker, `infinity` for a supervisor. */
+  readonly shutdown?: Shutdown;
+  /** Default false. Only for children that are not permanent, under a supervisor with `autoShutdown`. */
+  readonly significant?: boolean;
+  /** Default `worker`. Informational, but for the default of `shutdown` and the counts. */
+  readonly type?: 'worker' | 'supervisor';
+}
+
+/** A spec with its defaults filled in. */
+export type FullChildSpec = Required<ChildSpec>;
+
+export type SpecFault =
+  | { readonly code: 'missing_id' }
+  | { readonly code: 'missing_start' }
+  | { readonly code: 'invalid_restart'; readonly value: unknown }
+  | { readonly code: 'invalid_shutdown'; readonly value: unknown }
+  | { readonly code: 'invalid_significant'; readonly value: unknown }
+  | { readonly code: 'invalid_child_type'; readonly value: unknown }
+  | { readonly code: 'bad_combination'; readonly with: readonly [string, string] };
+
+export function completeSpec(spec: ChildSpec): FullChildSpec {
+  const type = spec.type ?? 'worker';
+  return {
+    id: spec.id,
+    start: spec.start,
+    restart: spec.restart ?? 'permanent',
+    shutdown: spec.shutdown ?? (type === 'supervisor' ? 'infinity' : 5_000),
+    significant: spec.significant ?? false,
+    type,
+  };
+}
+
+/** The first thing wrong with a spec; `undefined` when it is good. */
+export function specFault(spec: FullChildSpec, autoShutdown: AutoShutdown): SpecFault | undefined {
+  const { id, start, restart, shutdown, significant, type } = spec;
+  if (typeof id !== 'string' || id === '') return { code: 'missing_id' };
+  if (typeof start !== 'function' && !start?.logic) return { code: 'missing_start' };
+  if (restart !== 'permanent' && restart !== 'transient' && restart !== 'temporary')
+    return { code: 'invalid_restart', value: restart };
+  if (shutdown !== 'brutal_kill' && shutdown !== 'infinity' && !(Number.isInteger(shutdown) && shutdown >= 0))
+    return { code: 'invalid_shutdown', value: shutdown };
+  if (typeof significant !== 'boolean') return { code: 'invalid_significant', value: significant };
+  if (type !== 'worker' && type !== 'supervisor') return { code: 'invalid_child_type', value: type };
+  if (significant && restart === 'permanent') return { code: 'bad_combination', with: ['permanent', 'significant'] };
+  if (significant && autoShutdown === 'never')
+    return { code: 'bad_combination', with: ['auto_shutdown', 'significant'] };
+  return undefined;
+}

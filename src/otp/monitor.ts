@@ -1,0 +1,109 @@
+/**
+ * Monitors: one way, stackable, one DOWN each. DOWN carries the true reason for every way of dying; on a process that
+ * has ended already, or that is none, it says `noproc` and never the old reason.
+ * Source: https://www.erlang.org/doc/system/ref_man_processes.html#monitors
+ */
+import type { AnyActorRef } from 'xstate';
+import type { ExitReason } from './exit-reason.js';
+import { type Failure, type Process, processOf } from './process.js';
+import type { System } from './system.js';
+
+export interface Down {
+  readonly type: 'DOWN';
+  readonly monitor: Monitor;
+  /** What was watched: the actor, or `undefined` for a name that nobody had. */
+  readonly ref: AnyActorRef | undefined;
+  /** The actor's path, or the name that was monitored. */
+  readonly id: string;
+  readonly kind: string;
+  readonly reason: ExitReason;
+  /** The failure that this end was, with the chain behind it; absent for `noproc`. */
+  readonly cause: Failure | undefined;
+}
+
+/** Who is told: an actor, as an event, or a function. */
+export type Watcher = AnyActorRef | ((down: Down) => void);
+
+let lastMonitor = 0;
+
+export class Monitor {
+  readonly id: number;
+  readonly #system: System;
+  readonly #target: Process | undefined;
+  readonly #watcher: Watcher;
+  readonly #holder: Process | undefined;
+  readonly #name: string | undefined;
+  #active = true;
+  #flushed = false;
+
+  constructor(system: System, target: Process | undefined, watcher: Watcher, name: string | undefined) {
+    lastMonitor += 1;
+    this.id = lastMonitor;
+    this.#system = system;
+    this.#target = target;
+    this.#watcher = watcher;
+    this.#name = name;
+    this.#holder = typeof watcher === 'function' ? undefined : processOf(watcher);
+    system.monitors += 1;
+    if (!target?.alive) {
+      this.fire('noproc', undefined);
+      return;
+    }
+    target.watchers ??= new Set();
+    target.watchers.add(this);
+    if (!this.#holder) return;
+    this.#holder.watching ??= new Set();
+    this.#holder.watching.add(this);
+  }
+
+  /**
+   * Ends the monitor: no DOWN is sent from now on. One that is in the queue already still arrives, unless `flush`.
+   * @returns whether it still stood.
+   */
+  demonitor(options: { readonly flush?: boolean } = {}): boolean {
+    if (options.flush) this.#flushed = true;
+    return this.drop();
+  }
+
+  /** Takes the monitor away without a DOWN. */
+  drop(): boolean {
+    if (!this.#active) return false;
+    this.#active = false;
+    this.#system.monitors -= 1;
+    this.#target?.watchers?.delete(this);
+    this.#holder?.watching?.delete(this);
+    return true;
+  }
+
+  /** Sends the one DOWN. Called by the process that ends. */
+  fire(reason: ExitReason, failure: Failure | undefined): void {
+    if (!this.drop()) return;
+    const down: Down = {
+      type: 'DOWN',
+      monitor: this,
+      ref: this.#target?.ref,
+      id: this.#name ?? this.#target?.path ?? 'unknown',
+      kind: this.#target?.kind ?? 'unknown',
+      reason,
+      cause: failure,
+    };
+    this.#system.defer(() => {
+      if (this.#flushed) return;
+      if (typeof this.#watcher === 'function') this.#watcher(down);
+      else this.#watcher.send(down);
+    });
+  }
+}
+
+/**
+ * Watches an actor, or whoever has a name now. The watcher's own end removes the monitor.
+ *
+ * @param system needed for a name, and for an actor that is no process; else the target's own.
+ */
+export function monitor(target: AnyActorRef | string, watcher: Watcher, system?: System): Monitor {
+  const named = typeof target === 'string';
+  const known = named ? system?.registry.whereis(target) : processOf(target);
+  const home = system ?? known?.system ?? (typeof watcher === 'function' ? undefined : processOf(watcher)?.system);
+  if (!home) throw new Error(`monitor: nothing is known of "${named ? target : target.id}"; give the system`);
+  return new Monitor(home, known, watcher, named ? target : undefined);
+}

@@ -1,0 +1,309 @@
+/**
+ * A process: an XState actor with what Erlang gives a process and XState does not. Its end has one true reason, which
+ * everybody who watches it learns exactly once; what it holds is given back before anybody learns of it; when a machine
+ * throws, the actors it started are stopped instead of being left behind; and what it throws later, in a timer or a
+ * promise, is its own crash.
+ *
+ * `guarded` makes any actor logic a process. The end is seen in the logic itself (a throw, a final snapshot, the stop
+ * event), not through XState's observers or relayed events: those name ids, and an id may already belong to a successor.
+ */
+import type { AnyActorLogic, AnyActorRef, AnyActorScope, EventObject } from 'xstate';
+import { atWork, type Crashable } from './crash-barrier.js';
+import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
+import type { Monitor } from './monitor.js';
+import { Scope } from './scope.js';
+import type { System } from './system.js';
+import { parentOf, stopActor } from './xstate-internals.js';
+
+/** One end, and the end that led to it. */
+export interface Failure {
+  readonly id: number;
+  readonly path: string;
+  readonly kind: string;
+  readonly reason: ExitReason;
+  readonly atMs: number;
+  readonly cause: Failure | undefined;
+}
+
+/** How long what a process holds may take to be given back before it is abandoned, counted and reported. */
+const GIVE_BACK_MS = 5_000;
+
+export class Process implements Crashable {
+  readonly ref: AnyActorRef;
+  readonly system: System;
+  readonly parent: Process | undefined;
+  readonly kind: string;
+  readonly startedAtMs: number;
+  /** Exit signals other than `kill` arrive as events instead of ending it. */
+  trapExit = false;
+  name: string | undefined;
+  restarts = 0;
+  /** Why it ended; `undefined` while it lives. */
+  exit: ExitReason | undefined;
+  /** True when everything it held has been given back and everybody has been told. */
+  gone = false;
+  failure: Failure | undefined;
+  /** Monitors that watch it, and monitors that it holds on others. */
+  watchers: Set<Monitor> | undefined;
+  watching: Set<Monitor> | undefined;
+  links: Set<Process> | undefined;
+  /** Calls that wait for its answer; each is told when it ends. */
+  pendingCalls: Set<(reason: ExitReason) => void> | undefined;
+  /** Set by its supervisor while it waits for this end: called in its turn, and instead of a signal. */
+  onGone: (() => void) | undefined;
+  /** Its supervisor has let go of it and wants to hear nothing of its end. */
+  detached = false;
+  /** Set while it starts asynchronously; a supervisor waits for it. */
+  starting: { ready: (() => void) | undefined } | undefined;
+  /** Why it did not start, where it found that out itself. */
+  startError: ExitReason | undefined;
+
+  #intended: ExitReason | undefined;
+  #intendedCause: Failure | undefined;
+  #scope: Scope | undefined;
+  #path: string | undefined;
+
+  constructor(ref: AnyActorRef, system: System, parent: Process | undefined, kind: string) {
+    this.ref = ref;
+    this.system = system;
+    this.parent = parent;
+    this.kind = kind;
+    this.startedAtMs = system.clock.wallMs();
+  }
+
+  get id(): string {
+    return this.ref.id;
+  }
+
+  /** The ids from the root down: `sluice/cameras/camera:front`. */
+  get path(): string {
+    this.#path ??= this.parent ? `${this.parent.path}/${this.id}` : this.id;
+    return this.#path;
+  }
+
+  get alive(): boolean {
+    return this.exit === undefined;
+  }
+
+  /** What it holds. Made at first use. */
+  get scope(): Scope {
+    if (!this.#scope) {
+      const { clock, census } = this.system;
+      this.#scope = new Scope({ owner: this.path, clock, census, crash: (thrown) => this.crash(thrown) });
+      if (!this.alive) void this.#scope.dispose();
+    }
+    return this.#scope;
+  }
+
+  /** Ends it with this reason, now or when the event it is processing has been processed. Not trappable. */
+  terminate(reason: ExitReason, cause?: Failure): void {
+    if (!this.alive) return;
+    this.#intended ??= reason;
+    this.#intendedCause ??= cause;
+    stopActor(this.ref);
+  }
+
+  /** Makes it crash with what was thrown. */
+  crash(thrown: unknown): void {
+    this.terminate(crashReason(thrown));
+  }
+
+  /** The failure because of which it ends or will end. */
+  get intendedCause(): Failure | undefined {
+    return this.#intendedCause;
+  }
+
+  /** Names the failure because of which it will end, so that the chain of causes has no gap. */
+  blame(cause: Failure | undefined): void {
+    this.#intendedCause ??= cause;
+  }
+
+  /** The logic saw its end. First reason wins; everything it holds is given back, then everybody is told. */
+  exited(reason: ExitReason): void {
+    if (this.exit !== undefined) return;
+    this.exit = this.#intended ?? reason;
+    this.failure = {
+      id: this.system.nextFailureId(),
+      path: this.path,
+      kind: this.kind,
+      reason: this.exit,
+      atMs: this.system.clock.wallMs(),
+      cause: this.#intendedCause,
+    };
+    const pending = this.#scope?.dispose();
+    if (!pending) this.#tell();
+    else this.#tellAfter(pending);
+  }
+
+  #tellAfter(givenBack: Promise<void>): void {
+    const { clock } = this.system;
+    const limit = clock.setTimeout(() => {
+      this.system.emit({ type: 'process.abandoned', process: this });
+      this.#tell();
+    }, GIVE_BACK_MS);
+    void givenBack.then(() => {
+      clock.clearTimeout(limit);
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    if (this.gone) return;
+    this.gone = true;
+    const { system } = this;
+    const reason = this.exit as ExitReason;
+    const failure = this.failure as Failure;
+    system.processes.delete(this);
+    if (this.name !== undefined) system.registry.unregister(this.name);
+    system.emit({ type: 'process.down', process: this, reason, failure });
+    if (this.pendingCalls) for (const fail of [...this.pendingCalls]) fail(reason);
+    if (this.watching) for (const monitor of this.watching) monitor.drop();
+    if (this.links) {
+      for (const peer of this.links) {
+        peer.links?.delete(this);
+        system.defer(() => peer.receiveExit(this, reason));
+      }
+      this.links = undefined;
+    }
+    if (this.watchers) for (const monitor of this.watchers) monitor.fire(reason, failure);
+    this.watchers = undefined;
+    if (this.onGone) system.defer(this.onGone);
+    else if (!this.detached && this.parent?.alive) system.post(this.parent.ref, childExited(this));
+  }
+
+  /** An exit signal of somebody linked, or of anybody by `exit(ref, reason)`. OTP's rules: https://www.erlang.org/doc/system/ref_man_processes.html#receiving-exit-signals */
+  receiveExit(from: Process | undefined, reason: ExitReason, cause?: Failure): void {
+    if (!this.alive) return;
+    if (this.trapExit) {
+      this.blame(cause ?? from?.failure);
+      this.ref.send({ type: 'EXIT', from: from?.ref, reason } as EventObject);
+    } else if (reason !== 'normal' || from === this) this.terminate(reason, cause ?? from?.failure);
+  }
+}
+
+/** The message by which a supervisor learns that its child has ended. */
+export interface ChildExited {
+  readonly type: 'child.exited';
+  readonly process: Process;
+}
+
+function childExited(process: Process): ChildExited {
+  return { type: 'child.exited', process };
+}
+
+const processes = new WeakMap<AnyActorRef, Process>();
+
+/** The process behind an actor; `undefined` for actors that a machine started by itself. */
+export function processOf(ref: AnyActorRef): Process | undefined {
+  return processes.get(ref);
+}
+
+/** What a logic tells of itself when it becomes a process. */
+export interface ProcessTraits {
+  readonly kind?: string;
+  readonly trapExit?: boolean;
+}
+
+/** Systems by XState's own, so that a new actor finds where it belongs. */
+const systems = new WeakMap<object, System>();
+let founding: System | undefined;
+
+/** Runs `create`, which creates a root actor: the actor system that it founds belongs to `system`. */
+export function foundSystem<T>(system: System, create: () => T): T {
+  founding = system;
+  try {
+    return create();
+  } finally {
+    founding = undefined;
+  }
+}
+
+function systemOf(scope: AnyActorScope): System {
+  const known = systems.get(scope.system);
+  if (known) return known;
+  if (!founding)
+    throw new Error(`actor "${scope.id}" belongs to no system; start it with startRoot or under a supervisor`);
+  systems.set(scope.system, founding);
+  return founding;
+}
+
+const guardedLogics = new WeakMap<AnyActorLogic, AnyActorLogic>();
+const traitsOf = new WeakMap<AnyActorLogic, ProcessTraits>();
+
+/** Says of a logic what kind of process it is. Without, its kind is the id of its chart. */
+export function withTraits<L extends AnyActorLogic>(logic: L, traits: ProcessTraits): L {
+  traitsOf.set(logic, traits);
+  return logic;
+}
+
+/** Events that a chart with this list never sees: types that come from outside would each stay in XState's cache for ever. */
+function knownEvents(logic: AnyActorLogic): ReadonlySet<string> | undefined {
+  const { events } = logic as { events?: readonly string[] };
+  if (!Array.isArray(events) || events.some((type) => type.includes('*'))) return undefined;
+  return new Set(events);
+}
+
+/** The same logic as a process. One guarded logic per logic, so that the inspector sees one definition. */
+export function guarded(logic: AnyActorLogic): AnyActorLogic {
+  const known = guardedLogics.get(logic);
+  if (known) return known;
+  const wrapped = guard(logic);
+  guardedLogics.set(logic, wrapped);
+  return wrapped;
+}
+
+function guard(logic: AnyActorLogic): AnyActorLogic {
+  const traits = traitsOf.get(logic) ?? {};
+  const { config } = logic as { config?: { readonly id?: string } };
+  const kind = traits.kind ?? config?.id ?? 'process';
+  const events = knownEvents(logic);
+  // A chart that names the stop request ends in its own time; that is what trapping exits means.
+  const trapExit = traits.trapExit ?? events?.has('supervisor.stop') ?? false;
+  const wrapped = Object.create(logic) as AnyActorLogic;
+
+  wrapped.getInitialSnapshot = (scope: AnyActorScope, input: unknown) => {
+    const system = systemOf(scope);
+    const parent = parentOf(scope.self);
+    const process = new Process(scope.self, system, parent && processes.get(parent), kind);
+    process.trapExit = trapExit;
+    processes.set(scope.self, process);
+    return atWork.run(process, () => logic.getInitialSnapshot(scope, input));
+  };
+
+  if (logic.start) {
+    const start = logic.start.bind(logic);
+    wrapped.start = (snapshot: unknown, scope: AnyActorScope) =>
+      atWork.run(processes.get(scope.self) as Process, () => start(snapshot, scope));
+  }
+
+  wrapped.transition = (snapshot: Snapshot, event: EventObject, scope: AnyActorScope) => {
+    const process = processes.get(scope.self) as Process;
+    if (events && !event.type.startsWith('xstate.') && !events.has(event.type)) return snapshot;
+    return atWork.run(process, () => {
+      try {
+        const next = logic.transition(snapshot, event, scope) as Snapshot;
+        if (event.type === 'xstate.stop') process.exited('shutdown');
+        else if (next.status === 'done') process.exited(reasonOfOutput(next.output));
+        else if (next.status === 'error') process.exited(crashReason(next.error));
+        return next;
+      } catch (thrown) {
+        stopChildren(snapshot, scope);
+        process.exited(crashReason(thrown));
+        throw thrown;
+      }
+    });
+  };
+  return wrapped;
+}
+
+interface Snapshot {
+  readonly status: string;
+  readonly output: unknown;
+  readonly error: unknown;
+  readonly children?: Readonly<Record<string, AnyActorRef>>;
+}
+
+/** XState leaves the actors of a machine that threw running, even after the root has stopped (its issue 5153). */
+function stopChildren(snapshot: Snapshot, scope: AnyActorScope): void {
+  for (const child of Object.values(snapshot.children ?? {}).reverse()) scope.stopChild(child);
+}

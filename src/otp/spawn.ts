@@ -1,0 +1,57 @@
+/** Starting processes: a root of a system, or a child of somebody. */
+import { type AnyActorLogic, type AnyActorRef, createActor } from 'xstate';
+import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
+import { foundSystem, guarded, type Process, processOf } from './process.js';
+import type { System } from './system.js';
+import { installIndexedScheduler } from './xstate-internals.js';
+
+export interface SpawnOptions {
+  readonly id: string;
+  readonly input?: unknown;
+}
+
+/** The process, or why it did not start. A process that did not start is gone; nobody is told of its end but the caller. */
+export type Spawned =
+  | { readonly process: Process; readonly error?: undefined }
+  | { readonly process?: undefined; readonly error: ExitReason };
+
+export function spawn(parent: Process, logic: AnyActorLogic, { id, input }: SpawnOptions): Spawned {
+  if (!parent.alive) return { error: 'noproc' };
+  // `parent` is how XState itself makes child actors; its type is kept for machines.
+  const options = { id, input, parent: parent.ref, src: logic } as object;
+  return started(parent.system, createActor(guarded(logic), options));
+}
+
+/**
+ * Starts the root of a system's tree. XState throws an unhandled error of a root at the process; the observer set here
+ * keeps it a DOWN like any other.
+ */
+export function startRoot(system: System, logic: AnyActorLogic, { id, input }: SpawnOptions): Spawned {
+  const { clock, inspect } = system;
+  const options = { id, input, clock, ...(inspect ? { inspect } : {}) } as object;
+  const ref: AnyActorRef = foundSystem(system, () => createActor(guarded(logic), options));
+  system.chartTimers = installIndexedScheduler(ref.system);
+  ref.subscribe({ error: () => {} });
+  const result = started(system, ref);
+  system.root = result.process;
+  return result;
+}
+
+function started(system: System, ref: AnyActorRef): Spawned {
+  const process = processOf(ref) as Process;
+  // Until it is started, its end is the caller's to hear.
+  process.detached = true;
+  system.processes.add(process);
+  ref.start();
+  const { status, error, output } = ref.getSnapshot() as { status: string; error?: unknown; output?: unknown };
+  // Ends in the very first step never reach the logic's transition.
+  if (process.alive && status === 'error') process.exited(crashReason(error));
+  process.detached = false;
+  if (status === 'error') return { error: process.exit as ExitReason };
+  system.emit({ type: 'process.started', process });
+  if (process.alive && status === 'done') process.exited(reasonOfOutput(output));
+  else if (!process.alive && process.parent?.alive) {
+    system.post(process.parent.ref, { type: 'child.exited', process } as never);
+  }
+  return { process };
+}

@@ -1,0 +1,472 @@
+/**
+ * What a supervisor does: the table of its children and the operations on it. Each operation is a generator that yields
+ * when it has to wait (for a child to start, or to end), so that the code reads in the order in which things happen and
+ * the supervisor answers nobody meanwhile, as OTP's does. Where nothing has to be waited for, it runs through at once.
+ *
+ * The rules are OTP's (https://www.erlang.org/doc/apps/stdlib/supervisor.html); what differs is in `README.md`.
+ */
+import type { AnyActorRef } from 'xstate';
+import type { Shutdown } from '../../machines/terms.js';
+import { type ChildSpec, completeSpec, type FullChildSpec, type StartContext, specFault } from './child-spec.js';
+import { crashReason, type ExitReason, isClean } from './exit-reason.js';
+import { type Failure, type Process, processOf } from './process.js';
+import { RestartIntensity } from './restart-intensity.js';
+import { requestStop } from './signals.js';
+import { spawn } from './spawn.js';
+import type { SupervisorOptions } from './supervisor.js';
+import type { Answer, ChildCounts, ChildInfo, ChildName, SupervisorRequest } from './supervisor-api.js';
+
+/** Waits until `resume` is called. */
+export type Wait = (resume: (value?: unknown) => void) => void;
+export type Operation<T = void> = Generator<Wait, T, unknown>;
+
+export interface Child {
+  readonly key: ChildKey;
+  readonly spec: FullChildSpec;
+  readonly args: readonly unknown[];
+  process: Process | undefined;
+  state: 'running' | 'stopped' | 'restarting';
+  restarts: number;
+  /** How the last one ended; handed to the next. */
+  previous: ExitReason | undefined;
+  failure: Failure | undefined;
+}
+
+/** An id; under `simple_one_for_one`, where ids name nobody, the child itself. */
+type ChildKey = string | symbol;
+
+type StartResult = { readonly ok: Process | undefined } | { readonly error: ExitReason };
+
+export class SupervisorCore {
+  readonly process: Process;
+  readonly options: Required<Omit<SupervisorOptions, 'id'>>;
+  readonly children = new Map<ChildKey, Child>();
+  /** Set when the supervisor has decided to end, and why. */
+  stopping: ExitReason | undefined;
+  readonly #intensity: RestartIntensity;
+  readonly #template: FullChildSpec | undefined;
+  readonly #byRef = new WeakMap<AnyActorRef, Child>();
+  /** Children that are not back yet. */
+  #restarting = 0;
+
+  constructor(process: Process, options: Required<Omit<SupervisorOptions, 'id'>>) {
+    this.process = process;
+    this.options = options;
+    this.#intensity = new RestartIntensity(options.intensity, options.period);
+    this.#template = this.#simple ? completeSpec(options.children[0] as ChildSpec) : undefined;
+  }
+
+  get #simple(): boolean {
+    return this.options.strategy === 'simple_one_for_one';
+  }
+
+  get restarting(): boolean {
+    return this.#restarting > 0;
+  }
+
+  // Starting
+
+  /** Starts the first children in order. Answers why the supervisor cannot start, if it cannot; those started are stopped again. */
+  *init(): Operation<ExitReason | undefined> {
+    if (this.#simple) return undefined;
+    for (const spec of this.options.children.map(completeSpec)) {
+      const child = this.#add(spec, spec.id, []);
+      const result = yield* this.#start(child);
+      if ('error' in result) {
+        this.children.delete(child.key);
+        yield* this.stopAll();
+        return { shutdown: { failed_to_start_child: spec.id, reason: result.error } };
+      }
+      if (!result.ok && spec.restart === 'temporary') this.children.delete(child.key);
+    }
+    return undefined;
+  }
+
+  #add(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Child {
+    const child: Child = {
+      key,
+      spec,
+      args,
+      process: undefined,
+      state: 'stopped',
+      restarts: 0,
+      previous: undefined,
+      failure: undefined,
+    };
+    this.children.set(key, child);
+    return child;
+  }
+
+  /** Starts one child that is not running. A failure leaves it stopped. */
+  *#start(child: Child): Operation<StartResult> {
+    const result = yield* this.#startProcess(child);
+    const process = 'ok' in result ? result.ok : undefined;
+    child.process = process;
+    child.state = process ? 'running' : 'stopped';
+    if (process) {
+      process.restarts = child.restarts;
+      this.#byRef.set(process.ref, child);
+    } else if ('error' in result) {
+      const { error: reason } = result;
+      this.process.system.emit({
+        type: 'child.startFailed',
+        supervisor: this.process,
+        childId: child.spec.id,
+        reason,
+      });
+    }
+    return result;
+  }
+
+  *#startProcess(child: Child): Operation<StartResult> {
+    const { start, id } = child.spec;
+    if (typeof start !== 'function') {
+      const input = this.#simple && child.args.length > 0 ? child.args[0] : start.input;
+      const { process, error } = spawn(this.process, start.logic, { id, input });
+      return process ? yield* this.#untilReady(process) : { error };
+    }
+    const context: StartContext = {
+      previous: child.previous,
+      args: child.args,
+      spawn: (logic, input) => {
+        const { process, error } = spawn(this.process, logic, { id, input });
+        if (!process) throw error;
+        return process.ref;
+      },
+    };
+    let answer: unknown;
+    try {
+      answer = start(context);
+    } catch (thrown) {
+      return { error: startError(thrown) };
+    }
+    if (answer instanceof Promise) {
+      const pending: Promise<unknown> = answer;
+      const settled = (yield (resume) => {
+        pending.then(
+          (value) => resume({ value }),
+          (thrown: unknown) => resume({ thrown }),
+        );
+      }) as { readonly value?: unknown; readonly thrown?: unknown };
+      if ('thrown' in settled) return { error: startError(settled.thrown) };
+      answer = settled.value;
+    }
+    if (answer === 'ignore') return { ok: undefined };
+    const process = processOf(answer as AnyActorRef);
+    if (!process || process.parent !== this.process) return { error: new Error(`bad_return: child "${id}"`) };
+    return yield* this.#untilReady(process);
+  }
+
+  /** A supervisor that starts its own children asynchronously is started when they are. */
+  *#untilReady(process: Process): Operation<StartResult> {
+    const { starting } = process;
+    if (starting) yield (resume) => (starting.ready = resume);
+    return process.startError === undefined ? { ok: process } : { error: process.startError };
+  }
+
+  // A child has ended by itself
+
+  *childExited(process: Process): Operation {
+    const child = this.#byRef.get(process.ref);
+    // Stopped by us, replaced already, or none of ours.
+    if (!child || child.process !== process) return;
+    child.process = undefined;
+    child.state = 'stopped';
+    child.previous = process.exit as ExitReason;
+    child.failure = process.failure;
+    const { restart } = child.spec;
+    if (restart === 'permanent' || (restart === 'transient' && !isClean(child.previous))) {
+      yield* this.restart(child);
+      return;
+    }
+    if (restart === 'temporary' || this.#simple) this.children.delete(child.key);
+    this.#checkAutoShutdown(child);
+  }
+
+  /** Only a significant child that ended by itself and stays away can end its supervisor. */
+  #checkAutoShutdown(child: Child): void {
+    const { autoShutdown } = this.options;
+    if (!child.spec.significant || autoShutdown === 'never') return;
+    const another = [...this.children.values()].some(
+      (other) => other !== child && other.spec.significant && other.state !== 'stopped',
+    );
+    if (autoShutdown === 'all_significant' && another) return;
+    this.process.blame(child.failure);
+    this.stopping = 'shutdown';
+  }
+
+  /** Restarts a child, and its siblings as the strategy says; gives up when that is one restart too many. */
+  *restart(child: Child): Operation {
+    if (!this.#intensity.allows(this.process.system.clock.now())) {
+      this.process.system.emit({
+        type: 'supervisor.gaveUp',
+        supervisor: this.process,
+        reason: child.previous ?? 'shutdown',
+      });
+      this.process.blame(child.failure);
+      this.stopping = 'shutdown';
+      return;
+    }
+    const { strategy } = this.options;
+    if (strategy === 'one_for_one' || strategy === 'simple_one_for_one') {
+      yield* this.#restartOne(child);
+      return;
+    }
+    const all = [...this.children.values()];
+    const group = strategy === 'one_for_all' ? all : all.slice(all.indexOf(child));
+    for (const sibling of group.toReversed()) {
+      if (sibling.process) yield* this.#stop(sibling, child.failure);
+      if (sibling.spec.restart === 'temporary') this.children.delete(sibling.key);
+      // Only the child that fails now waits to be retried; a sibling's pending retry is void.
+      this.#setRestarting(sibling, false);
+    }
+    for (const sibling of group) {
+      if (this.children.get(sibling.key) !== sibling) continue;
+      if (!(yield* this.#restartOne(sibling))) return;
+    }
+  }
+
+  /** False when the start failed: then the child is `restarting`, and a retry waits behind what is queued already. */
+  *#restartOne(child: Child): Operation<boolean> {
+    const reason = child.previous ?? 'shutdown';
+    child.restarts += 1;
+    const result = yield* this.#start(child);
+    if ('error' in result) {
+      child.previous = result.error;
+      this.#setRestarting(child, true);
+      this.process.system.post(this.process.ref, { type: 'child.retry', child } as never);
+      return false;
+    }
+    this.#setRestarting(child, false);
+    if (!result.ok) {
+      if (this.#simple || child.spec.restart === 'temporary') this.children.delete(child.key);
+      return true;
+    }
+    const { system } = this.process;
+    const process = result.ok;
+    system.emit({
+      type: 'child.restarted',
+      supervisor: this.process,
+      process,
+      restarts: child.restarts,
+      reason,
+    });
+    return true;
+  }
+
+  #setRestarting(child: Child, restarting: boolean): void {
+    if ((child.state === 'restarting') === restarting) return;
+    this.#restarting += restarting ? 1 : -1;
+    child.state = restarting ? 'restarting' : child.process ? 'running' : 'stopped';
+  }
+
+  /** A retry that has been overtaken (stopped, deleted, restarted) does nothing. */
+  *retry(child: Child): Operation {
+    if (this.children.get(child.key) === child && child.state === 'restarting') yield* this.restart(child);
+  }
+
+  // Stopping
+
+  /** Asks a child to end, waits as long as its spec says, then kills. Its end triggers nothing. */
+  *#stop(child: Child, cause?: Failure): Operation {
+    const { process } = child;
+    child.process = undefined;
+    this.#setRestarting(child, false);
+    child.state = 'stopped';
+    if (!process) return;
+    yield* this.#end(process, child.spec, cause);
+    child.previous = process.exit;
+    child.failure = process.failure;
+  }
+
+  *#end(process: Process, { shutdown }: FullChildSpec, cause: Failure | undefined): Operation {
+    if (process.gone) return;
+    this.#askToEnd(process, shutdown, cause);
+    if (process.gone) return;
+    yield (resume) => this.#awaitEnd(process, shutdown, cause, resume);
+  }
+
+  /** Stops everybody: the youngest first and one after the other, or all at once where children have no order. */
+  *stopAll(): Operation {
+    const children = [...this.children.values()].reverse();
+    const cause = this.process.intendedCause;
+    if (!this.options.parallelStop && !this.#simple) {
+      for (const child of children) yield* this.#stop(child, cause);
+      return;
+    }
+    const running = children.flatMap((child) => (child.process ? [{ process: child.process, spec: child.spec }] : []));
+    for (const child of children) {
+      child.process = undefined;
+      this.#setRestarting(child, false);
+      child.state = 'stopped';
+    }
+    yield* this.#endTogether(running, cause);
+  }
+
+  *#endTogether(
+    running: readonly { readonly process: Process; readonly spec: FullChildSpec }[],
+    cause: Failure | undefined,
+  ): Operation {
+    for (const { process, spec } of running) this.#askToEnd(process, spec.shutdown, cause);
+    const left = running.filter(({ process }) => !process.gone);
+    if (left.length === 0) return;
+    yield (resume) => {
+      let waiting = left.length;
+      for (const { process, spec } of left) {
+        this.#awaitEnd(process, spec.shutdown, cause, () => {
+          waiting -= 1;
+          if (waiting === 0) resume();
+        });
+      }
+    };
+  }
+
+  #askToEnd(process: Process, shutdown: Shutdown, cause: Failure | undefined): void {
+    process.detached = true;
+    if (shutdown === 'brutal_kill') process.terminate('killed', cause);
+    else requestStop(process, 'shutdown', cause);
+  }
+
+  /** Calls `ended` when the process is gone; kills it when its time to end has passed. */
+  #awaitEnd(process: Process, shutdown: Shutdown, cause: Failure | undefined, ended: () => void): void {
+    const limit =
+      typeof shutdown === 'number'
+        ? this.process.scope.timer(shutdown, () => process.terminate('killed', cause))
+        : undefined;
+    process.onGone = () => {
+      void limit?.release();
+      ended();
+    };
+  }
+
+  /** The supervisor itself was killed: its children go with it, at once, the youngest first. */
+  killAll(): void {
+    const reason = this.process.exit ?? 'killed';
+    for (const child of [...this.children.values()].reverse()) {
+      const { process } = child;
+      child.process = undefined;
+      process?.terminate(reason, this.process.failure);
+    }
+    this.children.clear();
+  }
+
+  // Requests
+
+  *answer(request: SupervisorRequest): Operation<unknown> {
+    switch (request.op) {
+      case 'startChild':
+        return yield* this.#startChild(request.spec);
+      case 'startArgs':
+        return yield* this.#startArgs(request.args, request.id);
+      case 'terminateChild':
+        return yield* this.#terminateChild(request.name);
+      case 'restartChild':
+        return yield* this.#restartChild(request.name);
+      case 'deleteChild':
+        return this.#deleteChild(request.name);
+      case 'getChildspec': {
+        const child = this.#find(request.name);
+        return child ? { ok: child.spec } : NOT_FOUND;
+      }
+      case 'whichChildren':
+        return this.#whichChildren();
+      case 'countChildren':
+        return this.#countChildren();
+    }
+  }
+
+  #find(name: ChildName): Child | undefined {
+    if (typeof name === 'string') return this.#simple ? undefined : this.children.get(name);
+    const child = this.#simple ? this.#byRef.get(name) : undefined;
+    return child && this.children.get(child.key) === child ? child : undefined;
+  }
+
+  *#startChild(given: ChildSpec): Operation<Answer<AnyActorRef | undefined>> {
+    if (this.#simple) return { error: { code: 'simple_one_for_one' } };
+    const spec = completeSpec(given);
+    const fault = specFault(spec, this.options.autoShutdown);
+    if (fault) return { error: fault };
+    const present = this.children.get(spec.id);
+    if (present?.process) return { error: { code: 'already_started', child: present.process.ref } };
+    if (present) return { error: { code: 'already_present' } };
+    return yield* this.#startNew(spec, spec.id, []);
+  }
+
+  *#startArgs(args: readonly unknown[], id: string | undefined): Operation<Answer<AnyActorRef | undefined>> {
+    const template = this.#template;
+    if (!template) return { error: { code: 'not_found' } };
+    return yield* this.#startNew(id === undefined ? template : { ...template, id }, Symbol('child'), args);
+  }
+
+  *#startNew(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Operation<Answer<AnyActorRef | undefined>> {
+    const { maxChildren: max } = this.options;
+    if (this.children.size >= max) return { error: { code: 'max_children', max } };
+    const child = this.#add(spec, key, args);
+    const result = yield* this.#start(child);
+    if ('error' in result) {
+      this.children.delete(key);
+      return { error: { code: 'start_failed', reason: result.error } };
+    }
+    if (!result.ok && (this.#simple || spec.restart === 'temporary')) this.children.delete(key);
+    return { ok: result.ok?.ref };
+  }
+
+  *#terminateChild(name: ChildName): Operation<Answer<undefined>> {
+    if (this.#simple && typeof name === 'string') return { error: { code: 'simple_one_for_one' } };
+    const child = this.#find(name);
+    if (!child) {
+      // Under simple_one_for_one a dead child is fine, a living stranger is not.
+      const dead = this.#simple && typeof name !== 'string' && processOf(name)?.alive === false;
+      return dead ? { ok: undefined } : NOT_FOUND;
+    }
+    yield* this.#stop(child);
+    if (child.spec.restart === 'temporary' || this.#simple) this.children.delete(child.key);
+    return { ok: undefined };
+  }
+
+  *#restartChild(name: ChildName): Operation<Answer<AnyActorRef | undefined>> {
+    if (this.#simple) return { error: { code: 'simple_one_for_one' } };
+    const child = this.#find(name);
+    if (!child) return NOT_FOUND;
+    if (child.state !== 'stopped') return { error: { code: child.state } };
+    const result = yield* this.#start(child);
+    return 'error' in result ? { error: { code: 'start_failed', reason: result.error } } : { ok: result.ok?.ref };
+  }
+
+  #deleteChild(name: ChildName): Answer<undefined> {
+    if (this.#simple) return { error: { code: 'simple_one_for_one' } };
+    const child = this.#find(name);
+    if (!child) return NOT_FOUND;
+    if (child.state !== 'stopped') return { error: { code: child.state } };
+    this.children.delete(child.key);
+    return { ok: undefined };
+  }
+
+  #whichChildren(): ChildInfo[] {
+    return [...this.children.values()].reverse().map(({ spec, process, state }) => ({
+      id: spec.id,
+      child: process ? process.ref : state === 'restarting' ? 'restarting' : 'stopped',
+      type: spec.type,
+    }));
+  }
+
+  #countChildren(): ChildCounts {
+    const children = [...this.children.values()];
+    const supervisors = children.filter(({ spec }) => spec.type === 'supervisor').length;
+    return {
+      specs: this.#simple ? 1 : children.length,
+      active: children.filter(({ process }) => process?.alive).length,
+      supervisors,
+      workers: children.length - supervisors,
+    };
+  }
+}
+
+const NOT_FOUND: Answer<never> = { error: { code: 'not_found' } };
+
+/** An exit reason that was thrown stays what it is; anything else thrown is an error. */
+function startError(thrown: unknown): ExitReason {
+  return typeof thrown === 'object' && thrown !== null && 'shutdown' in thrown
+    ? (thrown as ExitReason)
+    : crashReason(thrown);
+}

@@ -1,0 +1,271 @@
+/**
+ * Supervisors as XState actors: a real chart for the supervisor's own life (`machines/supervisor.ts`), which the
+ * inspector draws, and a private table of children beside it. The logic here is the mailbox: one message at a time, and
+ * none while an operation waits.
+ */
+import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, SnapshotFrom } from 'xstate';
+import { supervisorMachine } from '../../machines/supervisor.js';
+import type { AutoShutdown, Strategy } from '../../machines/terms.js';
+import { type ChildSpec, completeSpec, specFault } from './child-spec.js';
+import type { ExitReason } from './exit-reason.js';
+import { type ChildExited, type Process, processOf, withTraits } from './process.js';
+import type { SupervisorCall } from './supervisor-api.js';
+import { type Child, type Operation, SupervisorCore } from './supervisor-core.js';
+
+export interface SupervisorOptions {
+  /** The children that are started with it, in this order. Under `simple_one_for_one` exactly one: the template. */
+  readonly children?: readonly ChildSpec[];
+  /** Default `one_for_one`. */
+  readonly strategy?: Strategy;
+  /** Restarts allowed within `period`; one more and the supervisor gives up. Default 1. */
+  readonly intensity?: number;
+  /** Seconds, counted whole. Default 5. */
+  readonly period?: number;
+  /** Default `never`. */
+  readonly autoShutdown?: AutoShutdown;
+  /** Children beyond this number are refused with `max_children`. Default no limit. Not in OTP. */
+  readonly maxChildren?: number;
+  /** Stop all children at once instead of one after the other. Default false; `simple_one_for_one` always does. */
+  readonly parallelStop?: boolean;
+}
+
+type Chart = typeof supervisorMachine;
+type ChartSnapshot = SnapshotFrom<Chart>;
+
+type Message =
+  | ChildExited
+  | SupervisorCall
+  | { readonly type: 'child.retry'; readonly child: Child }
+  | { readonly type: 'supervisor.stop'; readonly reason: ExitReason }
+  | { readonly type: 'operation.resumed'; readonly operation: Operation<unknown>; readonly value: unknown }
+  | { readonly type: 'supervisor.suspend' | 'supervisor.resume' };
+
+const runtimes = new WeakMap<AnyActorRef, SupervisorRuntime>();
+
+/** Supervisor logic. Throws when the options are wrong, naming what is: a programmer's error. */
+export function supervisor(options: SupervisorOptions = {}): ActorLogic<ChartSnapshot, EventObject, unknown> {
+  const full = checkedOptions(options);
+  const logic: ActorLogic<ChartSnapshot, EventObject, unknown> & { config: Chart['config'] } = {
+    config: supervisorMachine.config,
+    getInitialSnapshot: (scope) => {
+      const self = scope.self as AnyActorRef;
+      runtimes.set(self, new SupervisorRuntime(processOf(self) as Process, full));
+      return supervisorMachine.getInitialSnapshot(scope as never, undefined as never) as ChartSnapshot;
+    },
+    getPersistedSnapshot: (snapshot) => supervisorMachine.getPersistedSnapshot(snapshot, undefined),
+    start: (snapshot, scope) => runtimeOf(scope.self as AnyActorRef).begin(snapshot, scope as AnyActorScope),
+    transition: (snapshot, event, scope) =>
+      runtimeOf(scope.self as AnyActorRef).receive(snapshot, event as Message, scope as AnyActorScope),
+  };
+  return withTraits(logic, { kind: 'supervisor', trapExit: true });
+}
+
+/** Children without an order: each with a spec of its own, restarted alone, stopped all at once. As Elixir's. */
+export function dynamicSupervisor(
+  options: Pick<SupervisorOptions, 'intensity' | 'period' | 'maxChildren'> = {},
+): ReturnType<typeof supervisor> {
+  return supervisor({ ...options, strategy: 'one_for_one', parallelStop: true });
+}
+
+/** The children of a supervisor as they stand, in start order, without asking it. For views. */
+export function childrenOf(ref: AnyActorRef): readonly Child[] {
+  return [...(runtimes.get(ref)?.core.children.values() ?? [])];
+}
+
+export function supervisorOptionsOf(ref: AnyActorRef): SupervisorCore['options'] | undefined {
+  return runtimes.get(ref)?.core.options;
+}
+
+function runtimeOf(ref: AnyActorRef): SupervisorRuntime {
+  return runtimes.get(ref) as SupervisorRuntime;
+}
+
+/** The mailbox of one supervisor and the operation that it is in. */
+class SupervisorRuntime {
+  readonly core: SupervisorCore;
+  readonly #process: Process;
+  #inbox: Message[] = [];
+  #operation: Operation<unknown> | undefined;
+  #suspended = false;
+  #snapshot: ChartSnapshot | undefined;
+  #scope: AnyActorScope | undefined;
+
+  constructor(process: Process, options: SupervisorCore['options']) {
+    this.#process = process;
+    this.core = new SupervisorCore(process, options);
+  }
+
+  begin(snapshot: ChartSnapshot, scope: AnyActorScope): void {
+    this.#snapshot = snapshot;
+    this.#scope = scope;
+    this.#process.starting = { ready: undefined };
+    this.#run(this.#start());
+  }
+
+  *#start(): Operation {
+    const fault = yield* this.core.init();
+    // The chart is advanced by a message: nothing can be transitioned while XState is still starting the actor.
+    this.#process.ref.send({ type: 'children.started', fault } as never);
+  }
+
+  receive(snapshot: ChartSnapshot, event: Message | StartedMessage, scope: AnyActorScope): ChartSnapshot {
+    this.#snapshot = snapshot;
+    this.#scope = scope;
+    switch (event.type as string) {
+      case 'children.started':
+        this.#started((event as StartedMessage).fault);
+        break;
+      case 'operation.resumed': {
+        const { operation, value } = event as Extract<Message, { type: 'operation.resumed' }>;
+        if (operation === this.#operation) this.#run(operation, value);
+        break;
+      }
+      case 'xstate.stop':
+        this.#operation = undefined;
+        // It is dead from here on; its children die of it, so that the chain of causes runs through it.
+        this.#process.exited('shutdown');
+        this.core.killAll();
+        this.#snapshot = supervisorMachine.transition(snapshot, event as never, scope as never) as ChartSnapshot;
+        break;
+      case 'supervisor.suspend':
+        this.#suspended = true;
+        break;
+      case 'supervisor.resume':
+        this.#suspended = false;
+        break;
+      case 'child.exited':
+      case 'child.retry':
+      case 'supervisor.call':
+      case 'supervisor.stop':
+        this.#inbox.push(event as Message);
+        break;
+    }
+    this.#next();
+    return this.#snapshot;
+  }
+
+  #started(fault: ExitReason | undefined): void {
+    const { starting } = this.#process;
+    this.#process.starting = undefined;
+    if (fault === undefined) this.#step({ type: 'children.started' });
+    else {
+      this.#process.startError = fault;
+      this.#step({ type: 'stop.begun' });
+      this.#step({ type: 'children.stopped', reason: fault });
+    }
+    starting?.ready?.();
+  }
+
+  /** Handles messages until one has to wait. */
+  #next(): void {
+    while (!this.#operation && !this.#suspended && !this.#process.starting && !this.#ended) {
+      if (this.core.stopping !== undefined) {
+        const reason = this.core.stopping;
+        this.#step({ type: 'stop.begun' });
+        this.#run(this.#stop(reason));
+        continue;
+      }
+      const message = this.#inbox.shift();
+      if (!message) return;
+      this.#run(this.#handle(message));
+    }
+  }
+
+  get #ended(): boolean {
+    return this.#snapshot?.status !== 'active';
+  }
+
+  *#handle(message: Message): Operation {
+    switch (message.type) {
+      case 'child.exited':
+        yield* this.core.childExited(message.process);
+        break;
+      case 'child.retry':
+        yield* this.core.retry(message.child);
+        break;
+      case 'supervisor.call':
+        message.reply(yield* this.core.answer(message.request));
+        break;
+      case 'supervisor.stop':
+        this.core.stopping = message.reason;
+        break;
+    }
+  }
+
+  *#stop(reason: ExitReason): Operation {
+    yield* this.core.stopAll();
+    this.#step({ type: 'children.stopped', reason });
+  }
+
+  /** Runs an operation until it is done or has to wait. */
+  #run(operation: Operation<unknown>, value?: unknown): void {
+    this.#operation = operation;
+    for (let given = value; ; ) {
+      const { done, value: wait } = operation.next(given);
+      if (done) {
+        this.#operation = undefined;
+        this.#showRestarting();
+        return;
+      }
+      let resumed: { readonly value: unknown } | undefined;
+      let waiting = false;
+      wait((answer) => {
+        if (waiting) this.#process.ref.send({ type: 'operation.resumed', operation, value: answer } as never);
+        else resumed = { value: answer };
+      });
+      waiting = true;
+      if (!resumed) {
+        this.#showRestarting();
+        return;
+      }
+      given = resumed.value;
+    }
+  }
+
+  #showRestarting(): void {
+    if (this.core.restarting) this.#step({ type: 'restart.begun' });
+    else if (this.#snapshot?.value === 'restarting') this.#step({ type: 'restart.completed' });
+  }
+
+  #step(event: Parameters<Chart['transition']>[1]): void {
+    if (!this.#snapshot || this.#ended) return;
+    this.#snapshot = supervisorMachine.transition(this.#snapshot, event, this.#scope as never) as ChartSnapshot;
+  }
+}
+
+interface StartedMessage {
+  readonly type: 'children.started';
+  readonly fault: ExitReason | undefined;
+}
+
+function checkedOptions(options: SupervisorOptions): SupervisorCore['options'] {
+  const full = {
+    children: options.children ?? [],
+    strategy: options.strategy ?? 'one_for_one',
+    intensity: options.intensity ?? 1,
+    period: options.period ?? 5,
+    autoShutdown: options.autoShutdown ?? 'never',
+    maxChildren: options.maxChildren ?? Number.POSITIVE_INFINITY,
+    parallelStop: options.parallelStop ?? false,
+  };
+  const expect = (holds: boolean, field: string, expected: string, came: unknown): void => {
+    if (!holds) throw new TypeError(`supervisor: ${field} must be ${expected}, not ${String(came)}`);
+  };
+  const { strategy, intensity, period, autoShutdown, children } = full;
+  const strategies = ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'];
+  expect(strategies.includes(strategy), 'strategy', `one of ${strategies.join(', ')}`, strategy);
+  expect(Number.isInteger(intensity) && intensity >= 0, 'intensity', 'an integer of 0 or more', intensity);
+  expect(Number.isInteger(period) && period > 0, 'period', 'whole seconds, more than 0', period);
+  const modes = ['never', 'any_significant', 'all_significant'];
+  expect(modes.includes(autoShutdown), 'autoShutdown', `one of ${modes.join(', ')}`, autoShutdown);
+  const simple = strategy === 'simple_one_for_one';
+  expect(!simple || children.length === 1, 'children', 'one template under simple_one_for_one', children.length);
+  const ids = new Set<string>();
+  for (const spec of children) {
+    const fault = specFault(completeSpec(spec), autoShutdown);
+    if (fault) throw new TypeError(`supervisor: child "${spec.id}": ${JSON.stringify(fault)}`);
+    expect(!ids.has(spec.id), 'children', 'of different ids', `two of "${spec.id}"`);
+    ids.add(spec.id);
+  }
+  return full;
+}

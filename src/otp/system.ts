@@ -1,0 +1,167 @@
+/**
+ * One tree of actors and what they share: a clock, a message queue, a census, names, telemetry. There is no global state;
+ * a process may hold many systems.
+ *
+ * Messages between actors (exit signals, DOWN, calls, casts) go through the queue and never straight into the receiver: a
+ * crash is therefore never handled inside the call that crashed. The queue is first in, first out, which keeps the order
+ * of signals between any two actors. It is drained in a microtask; after a thousand messages it lets timers and sockets
+ * have their turn, so that two actors talking to each other starve nobody.
+ */
+import type { AnyActorRef, EventObject, InspectionEvent, Observer } from 'xstate';
+import { Census } from './census.js';
+import { type Clock, realClock, VirtualClock } from './clock.js';
+import { installCrashBarrier } from './crash-barrier.js';
+import type { ExitReason } from './exit-reason.js';
+import type { Failure, Process } from './process.js';
+import { Registry } from './registry.js';
+import { isRunning } from './xstate-internals.js';
+
+/** What the kernel tells whoever listens. Published only while somebody does. */
+export type KernelEvent =
+  | { readonly type: 'process.started'; readonly process: Process }
+  | { readonly type: 'process.down'; readonly process: Process; readonly reason: ExitReason; readonly failure: Failure }
+  | {
+      readonly type: 'child.restarted';
+      readonly supervisor: Process;
+      readonly process: Process;
+      readonly restarts: number;
+      readonly reason: ExitReason;
+    }
+  | {
+      readonly type: 'child.startFailed';
+      readonly supervisor: Process;
+      readonly childId: string;
+      readonly reason: ExitReason;
+    }
+  | { readonly type: 'supervisor.gaveUp'; readonly supervisor: Process; readonly reason: ExitReason }
+  | { readonly type: 'process.abandoned'; readonly process: Process }
+  | { readonly type: 'listener.failed'; readonly error: unknown };
+
+export interface SystemOptions {
+  readonly clock?: Clock;
+  /** XState's inspection observer; costs nothing when absent. */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+}
+
+/** Messages handled in one go before timers and sockets have their turn. */
+const BATCH = 1_000;
+/** Messages after which a system that should come to rest is taken to be running in circles. */
+const FLUSH_MAX = 10_000_000;
+
+export class System {
+  readonly clock: Clock;
+  readonly inspect: SystemOptions['inspect'];
+  readonly census = new Census();
+  readonly registry = new Registry();
+  /** Living processes, by path's last word and otherwise; the count is the census of actors. */
+  readonly processes = new Set<Process>();
+  /** Monitors that stand now. */
+  monitors = 0;
+  root: Process | undefined;
+  /** Timers that charts have set and that have not fired; given by the indexed scheduler. */
+  chartTimers: () => number = () => 0;
+
+  readonly #listeners = new Set<(event: KernelEvent) => void>();
+  #queue: (() => void)[] = [];
+  #head = 0;
+  #draining = false;
+  #scheduled = false;
+  #lastFailure = 0;
+  readonly #removeBarrier: () => void;
+
+  constructor(options: SystemOptions = {}) {
+    this.clock = options.clock ?? realClock;
+    this.inspect = options.inspect;
+    if (this.clock instanceof VirtualClock) this.clock.afterTimer = () => this.flush();
+    this.#removeBarrier = installCrashBarrier();
+  }
+
+  /** Puts a message into the queue. Sending to an actor that has ended is not an error; the message is dropped. */
+  post(target: AnyActorRef, event: EventObject): void {
+    this.defer(() => {
+      if (isRunning(target)) target.send(event);
+    });
+  }
+
+  /** Runs `fn` in its turn. A throw in it is reported and hurts nobody else. */
+  defer(fn: () => void): void {
+    this.#queue.push(fn);
+    if (this.#scheduled || this.#draining) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#drain);
+  }
+
+  /** Handles every message now, those that come of them included. Tests and virtual time call this. */
+  flush(): void {
+    if (this.#draining) return;
+    for (let handled = 0; this.#head < this.#queue.length; handled += BATCH) {
+      if (handled > FLUSH_MAX) throw new Error(`the system does not come to rest after ${FLUSH_MAX} messages`);
+      this.#handle();
+    }
+  }
+
+  get idle(): boolean {
+    return this.#head >= this.#queue.length;
+  }
+
+  /** Listens to the kernel; returns the undo. */
+  on(listener: (event: KernelEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(event: KernelEvent): void {
+    if (this.#listeners.size === 0) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        if (event.type !== 'listener.failed') this.emit({ type: 'listener.failed', error });
+      }
+    }
+  }
+
+  nextFailureId(): number {
+    this.#lastFailure += 1;
+    return this.#lastFailure;
+  }
+
+  /** Takes back what the system itself holds. The tree has to be stopped before. */
+  close(): void {
+    this.#removeBarrier();
+    if (this.clock instanceof VirtualClock) this.clock.afterTimer = undefined;
+  }
+
+  readonly #drain = (): void => {
+    this.#scheduled = false;
+    this.#handle();
+    if (this.idle || this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#drain);
+  };
+
+  #handle(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let handled = 0; handled < BATCH && this.#head < this.#queue.length; handled += 1) {
+        const fn = this.#queue[this.#head] as () => void;
+        this.#head += 1;
+        try {
+          fn();
+        } catch (error) {
+          this.emit({ type: 'listener.failed', error });
+        }
+      }
+    } finally {
+      if (this.#head >= this.#queue.length) {
+        this.#queue = [];
+        this.#head = 0;
+      } else if (this.#head > BATCH) {
+        this.#queue.splice(0, this.#head);
+        this.#head = 0;
+      }
+      this.#draining = false;
+    }
+  }
+}
