@@ -3,7 +3,8 @@
  * the inactivity clock) and is spoken to (a heartbeat at a fixed pace, whatever the client does). Registration in the
  * client manager comes first: nobody is a client whom the manager does not know.
  *
- * An implicit client, one that only ever made calls outside Connect, ends with its last call (`client.unused`).
+ * An implicit client, one that only ever made calls outside Connect, is `attached`: it has no heartbeat and ends with its
+ * last call (`client.unused`), unless a hello comes and makes it `connected` (`client.upgraded`).
  */
 import { assign, setup } from 'xstate';
 import { type ExitReason, type StopRequest, shutdownBecause, unprovided } from './terms.js';
@@ -11,6 +12,7 @@ import { type ExitReason, type StopRequest, shutdownBecause, unprovided } from '
 export type ClientEvent =
   | { readonly type: 'client.registered' }
   | { readonly type: 'client.refused'; readonly reason: ExitReason }
+  | { readonly type: 'client.upgraded' }
   | { readonly type: 'message.received' }
   | { readonly type: 'client.bye' }
   | { readonly type: 'client.unused' }
@@ -19,7 +21,9 @@ export type ClientEvent =
   | StopRequest;
 
 export interface ClientInput {
-  /** How long a client may be silent, in milliseconds; `Infinity` for an implicit client, which has no heartbeat. */
+  /** Somebody who only makes calls: no heartbeat is expected of it, and none is sent. */
+  readonly implicit: boolean;
+  /** How long a connected client may be silent. Milliseconds. */
   readonly inactivityMs: number;
   readonly heartbeatMs: number;
 }
@@ -42,6 +46,7 @@ export function clientExitReason(event: ClientEvent): ExitReason {
     case 'supervisor.stop':
       return event.reason;
     case 'client.registered':
+    case 'client.upgraded':
     case 'message.received':
       return 'normal';
   }
@@ -53,6 +58,9 @@ export const clientMachine = setup({
     input: {} as ClientInput,
     events: {} as ClientEvent,
     output: {} as ExitReason,
+  },
+  guards: {
+    isImplicit: ({ context }) => context.implicit,
   },
   actions: {
     registerClient: () => unprovided('registerClient'),
@@ -79,8 +87,15 @@ export const clientMachine = setup({
           description: 'The client manager decides whether there is room.',
           entry: 'registerClient',
           on: {
-            'client.registered': 'connected',
+            'client.registered': [{ guard: 'isImplicit', target: 'attached' }, { target: 'connected' }],
             'client.refused': { target: '#client.gone', actions: 'recordExit' },
+          },
+        },
+        attached: {
+          description: 'Known by its calls alone; it ends with the last of them.',
+          on: {
+            'client.upgraded': 'connected',
+            'client.unused': { target: '#client.leaving', actions: 'recordExit' },
           },
         },
         connected: {
@@ -110,7 +125,6 @@ export const clientMachine = setup({
       },
       on: {
         'client.bye': { target: 'leaving', actions: 'recordExit' },
-        'client.unused': { target: 'leaving', actions: 'recordExit' },
         'client.superseded': { target: 'leaving', actions: 'recordExit' },
         'stream.closed': { target: 'leaving', actions: 'recordExit' },
         'supervisor.stop': { target: 'leaving', actions: 'recordExit' },

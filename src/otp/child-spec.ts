@@ -2,11 +2,12 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { AutoShutdown, Restart, Shutdown } from '../../machines/terms.js';
 import type { ExitReason } from './exit-reason.js';
+import type { ProcessBody } from './process.js';
 
 /** Given to a start function. */
 export interface StartContext {
   /** Starts the child. At most once per start. Throws what the child's start threw. */
-  spawn(logic: AnyActorLogic, input?: unknown): AnyActorRef;
+  spawn(logic: AnyActorLogic, input?: unknown, body?: ProcessBody): AnyActorRef;
   /** Why the one before it ended; absent at the first start. */
   readonly previous: ExitReason | undefined;
   /** The extra arguments of `startChild` under `simple_one_for_one`. */

@@ -9,7 +9,7 @@ export * from './from-process.js';
 export * from './leaks.js';
 export type { Down, Watcher } from './monitor.js';
 export { Monitor, monitor } from './monitor.js';
-export { type Failure, type Process, type ProcessTraits, processOf, withTraits } from './process.js';
+export { type Failure, type Process, type ProcessBody, type ProcessTraits, processOf, withTraits } from './process.js';
 export * from './scope.js';
 export * from './signals.js';
 export { childrenOf, dynamicSupervisor, type SupervisorOptions, supervisor } from './supervisor.js';

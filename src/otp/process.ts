@@ -28,6 +28,14 @@ export interface Failure {
 /** How long what a process holds may take to be given back before it is abandoned, counted and reported. */
 const GIVE_BACK_MS = 5_000;
 
+/**
+ * What does the work that a chart decides on. It is given its process before the chart takes its first step; the chart's
+ * effects find it by `processOf(self).body`. One per actor, so that a crash takes it along.
+ */
+export interface ProcessBody {
+  attach(process: Process): void;
+}
+
 export class Process implements Crashable {
   readonly ref: AnyActorRef;
   readonly system: System;
@@ -36,6 +44,7 @@ export class Process implements Crashable {
   readonly startedAtMs: number;
   /** Exit signals other than `kill` arrive as events instead of ending it. */
   trapExit = false;
+  body: ProcessBody | undefined;
   name: string | undefined;
   restarts = 0;
   /** Why it ended; `undefined` while it lives. */

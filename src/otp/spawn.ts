@@ -1,13 +1,15 @@
 /** Starting processes: a root of a system, or a child of somebody. */
 import { type AnyActorLogic, type AnyActorRef, createActor } from 'xstate';
 import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
-import { foundSystem, guarded, type Process, processOf } from './process.js';
+import { foundSystem, guarded, type Process, type ProcessBody, processOf } from './process.js';
 import type { System } from './system.js';
 import { installIndexedScheduler } from './xstate-internals.js';
 
 export interface SpawnOptions {
   readonly id: string;
   readonly input?: unknown;
+  /** What does the work that the logic decides on; found again as `processOf(self).body`. */
+  readonly body?: ProcessBody | undefined;
 }
 
 /** The process, or why it did not start. A process that did not start is gone; nobody is told of its end but the caller. */
@@ -15,11 +17,11 @@ export type Spawned =
   | { readonly process: Process; readonly error?: undefined }
   | { readonly process?: undefined; readonly error: ExitReason };
 
-export function spawn(parent: Process, logic: AnyActorLogic, { id, input }: SpawnOptions): Spawned {
+export function spawn(parent: Process, logic: AnyActorLogic, { id, input, body }: SpawnOptions): Spawned {
   if (!parent.alive) return { error: 'noproc' };
   // `parent` is how XState itself makes child actors; its type is kept for machines.
   const options = { id, input, parent: parent.ref, src: logic } as object;
-  return started(parent.system, createActor(guarded(logic), options));
+  return started(parent.system, createActor(guarded(logic), options), body);
 }
 
 /**
@@ -37,8 +39,10 @@ export function startRoot(system: System, logic: AnyActorLogic, { id, input }: S
   return result;
 }
 
-function started(system: System, ref: AnyActorRef): Spawned {
+function started(system: System, ref: AnyActorRef, body?: ProcessBody): Spawned {
   const process = processOf(ref) as Process;
+  process.body = body;
+  body?.attach(process);
   // Until it is started, its end is the caller's to hear.
   process.detached = true;
   system.processes.add(process);

@@ -128,8 +128,8 @@ export class SupervisorCore {
     const context: StartContext = {
       previous: child.previous,
       args: child.args,
-      spawn: (logic, input) => {
-        const { process, error } = spawn(this.process, logic, { id, input });
+      spawn: (logic, input, body) => {
+        const { process, error } = spawn(this.process, logic, { id, input, body });
         if (!process) throw error;
         return process.ref;
       },

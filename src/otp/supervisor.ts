@@ -42,13 +42,20 @@ type Message =
 
 const runtimes = new WeakMap<AnyActorRef, SupervisorRuntime>();
 
-/** Supervisor logic. Throws when the options are wrong, naming what is: a programmer's error. */
-export function supervisor(options: SupervisorOptions = {}): ActorLogic<ChartSnapshot, EventObject, unknown> {
-  const full = checkedOptions(options);
-  const logic: ActorLogic<ChartSnapshot, EventObject, unknown> & { config: Chart['config'] } = {
+/**
+ * Supervisor logic. Options given as a function are made at each start from the supervisor's input, as OTP's `init/1`
+ * makes them from its arguments; one logic then serves any number of supervisors.
+ * Throws when the options are wrong, naming what is: a programmer's error.
+ */
+export function supervisor<I = unknown>(
+  options: SupervisorOptions | ((input: I) => SupervisorOptions) = {},
+): ActorLogic<ChartSnapshot, EventObject, I> {
+  const fixed = typeof options === 'function' ? undefined : checkedOptions(options);
+  const logic: ActorLogic<ChartSnapshot, EventObject, I> & { config: Chart['config'] } = {
     config: supervisorMachine.config,
-    getInitialSnapshot: (scope) => {
+    getInitialSnapshot: (scope, input) => {
       const self = scope.self as AnyActorRef;
+      const full = fixed ?? checkedOptions((options as (input: I) => SupervisorOptions)(input));
       runtimes.set(self, new SupervisorRuntime(processOf(self) as Process, full));
       return supervisorMachine.getInitialSnapshot(scope as never, undefined as never) as ChartSnapshot;
     },
