@@ -1,0 +1,133 @@
+/**
+ * Gateway.Connect: the control stream of one client. Messages take effect in the order in which they came. Reading stops
+ * while the gateway decides on the hello, and while the client does not read our answers: what it sends then waits in
+ * HTTP/2's window, at its end, and not in a queue of ours.
+ */
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Gateway } from '../gateway/gateway.js';
+import { GatewayError } from '../gateway/gateway-error.js';
+import type { ControlHandle, ControlWire, Hello, ServerWord } from '../gateway/transport.js';
+import {
+  type ClientMessage,
+  Hello_Role,
+  type Hello as HelloMessage,
+  type ServerMessage,
+  ServerMessageSchema,
+} from './gen/sluice/v1/gateway_pb.js';
+import { type GrpcLog, ServedCall } from './served-call.js';
+import { statusOfReason, unimplemented } from './status.js';
+
+export function serveConnect(gateway: Gateway, log: GrpcLog): handleBidiStreamingCall<ClientMessage, ServerMessage> {
+  return (call) => void new ConnectCall(call, gateway, log);
+}
+
+type ConnectStream = ServerDuplexStream<ClientMessage, ServerMessage>;
+
+class ConnectCall {
+  readonly #call: ConnectStream;
+  readonly #gateway: Gateway;
+  readonly #served: ServedCall;
+  #handle: ControlHandle | undefined;
+
+  constructor(call: ConnectStream, gateway: Gateway, log: GrpcLog) {
+    this.#call = call;
+    this.#gateway = gateway;
+    this.#served = new ServedCall(call, log);
+    call.on('data', (message: ClientMessage) => this.#served.guard(() => this.#receive(message)));
+    call.on('drain', () => this.#handle && call.resume());
+    call.on('end', () => this.#served.guard(() => this.#halfClosed()));
+  }
+
+  #receive({ message }: ClientMessage): void {
+    if (this.#served.over) return;
+    if (!this.#handle) {
+      if (message.case !== 'hello') throw firstMessageMustBeHello(message.case ?? 'an empty one');
+      void this.#connect(readHello(message.value));
+      return;
+    }
+    switch (message.case) {
+      case 'heartbeat':
+        this.#handle.heartbeat(readStamp(message.value.timestampMs));
+        break;
+      case 'bye':
+        this.#handle.bye(message.value.reason);
+        break;
+      case 'hello':
+        throw new GatewayError('invalid_argument', 'hello must be the first message only, but came again');
+      case undefined:
+        throw new GatewayError('invalid_argument', 'message must be one that this gateway knows, but was none');
+      default:
+        this.#served.refuse(unimplemented(message.case));
+    }
+  }
+
+  async #connect(hello: Hello): Promise<void> {
+    this.#call.pause();
+    try {
+      this.#handle = await this.#gateway.connect(hello, this.#wire());
+      this.#served.attach(this.#handle);
+      if (!this.#call.writableNeedDrain) this.#call.resume();
+    } catch (thrown) {
+      this.#served.refuseThrown(thrown);
+    }
+  }
+
+  #halfClosed(): void {
+    if (this.#served.over) return;
+    if (!this.#handle) throw firstMessageMustBeHello('the end of the stream');
+    this.#served.report('peerHalfClosed');
+  }
+
+  #wire(): ControlWire {
+    return {
+      send: (word) => {
+        if (this.#served.over) return;
+        const room = this.#call.write(create(ServerMessageSchema, { message: wordToMessage(word) }));
+        if (!room) this.#call.pause();
+      },
+      end: (reason) => this.#served.end(statusOfReason(reason)),
+    };
+  }
+}
+
+type ServerMessageInit = NonNullable<MessageInitShape<typeof ServerMessageSchema>['message']>;
+
+function wordToMessage(word: ServerWord): ServerMessageInit {
+  switch (word.type) {
+    case 'welcome': {
+      const { clientId, sessionId, resumeToken, heartbeatMs, resumed } = word;
+      return { case: 'welcome', value: { clientId, sessionId, resumeToken, heartbeatMs, resumed } };
+    }
+    case 'heartbeat':
+      return { case: 'heartbeat', value: { timestampMs: BigInt(word.timestampMs) } };
+    case 'bye': {
+      const { reason, retryAfterMs, reconnect } = word;
+      return { case: 'bye', value: { reason, retryAfterMs: Math.ceil(retryAfterMs), reconnect } };
+    }
+  }
+}
+
+/** The realm is passed on as it came: whether it is ours is the gateway's to say. */
+function readHello(hello: HelloMessage): Hello {
+  const { nodeId, realm, role, capabilities, endpoint } = hello;
+  if (nodeId === '') throw new GatewayError('invalid_argument', 'hello.node_id must name the client, but was empty');
+  if (role !== Hello_Role.CLIENT && role !== Hello_Role.APP) {
+    throw new GatewayError('invalid_argument', `hello.role must be CLIENT (0) or APP (1), but was ${role}`);
+  }
+  return { nodeId, realm, role: role === Hello_Role.APP ? 'app' : 'client', capabilities, endpoint };
+}
+
+/** A stamp is answered as it came, so one that a number cannot hold exactly is refused rather than rounded. */
+function readStamp(timestampMs: bigint): number {
+  const stamp = Number(timestampMs);
+  if (Number.isSafeInteger(stamp)) return stamp;
+  throw new GatewayError(
+    'invalid_argument',
+    `heartbeat.timestamp_ms must be between -(2^53 - 1) and 2^53 - 1, but was ${timestampMs}`,
+  );
+}
+
+function firstMessageMustBeHello(came: string): GatewayError {
+  return new GatewayError('invalid_argument', `the first message must be hello, but was ${came}`);
+}

@@ -1,0 +1,96 @@
+/**
+ * `grpc.health.v1`: the whole, each service, and each camera as `camera/<id>`.
+ *
+ * A camera serves unless it is known to be in trouble. One that is idle serves: it opens when somebody asks. Opening proves
+ * nothing either way, so the last verdict stands until it has; a camera first seen while it opens does not serve yet.
+ * While the gateway drains, nothing serves.
+ */
+import type { Server } from '@grpc/grpc-js';
+import { HealthImplementation, type ServingStatusMap } from 'grpc-health-check';
+import type { Gateway } from '../gateway/gateway.js';
+import type { CameraView } from '../gateway/views.js';
+import { Camera } from './gen/sluice/v1/camera_pb.js';
+import { Gateway as GatewayService } from './gen/sluice/v1/gateway_pb.js';
+
+type ServingStatus = ServingStatusMap[string];
+
+/** The overall health, by the protocol's convention, and our services. */
+const SERVICES = ['', GatewayService.typeName, Camera.typeName] as const;
+
+const SERVES: Readonly<Record<string, boolean>> = {
+  idle: true,
+  live: true,
+  lingering: true,
+  releasing: true,
+  stale: false,
+  recovering: false,
+  backingOff: false,
+  failed: false,
+};
+
+export class Health {
+  readonly #gateway: Gateway;
+  readonly #implementation = new HealthImplementation();
+  readonly #told = new Map<string, ServingStatus>();
+  readonly #unsubscribe: () => void;
+  #draining = false;
+  #refresh: NodeJS.Immediate | undefined;
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+    this.#tell();
+    this.#unsubscribe = gateway.onEvent((event) => {
+      if (event.kind === 'camera' || gateway.draining !== this.#draining) this.#tellSoon();
+    });
+  }
+
+  addTo(server: Pick<Server, 'addService'>): void {
+    this.#implementation.addToServer(server as Server);
+  }
+
+  /** From now on nothing serves, whatever the gateway says. */
+  drain(): void {
+    this.#draining = true;
+    this.#tell();
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    clearImmediate(this.#refresh);
+  }
+
+  /** Events come in bursts; they are answered once. */
+  #tellSoon(): void {
+    this.#refresh ??= setImmediate(() => {
+      this.#refresh = undefined;
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    this.#draining ||= this.#gateway.draining;
+    const gone = new Set(this.#told.keys());
+    for (const service of SERVICES) this.#set(service, this.#draining ? 'NOT_SERVING' : 'SERVING', gone);
+    for (const camera of this.#gateway.cameras()) {
+      this.#set(`camera/${camera.id}`, this.#verdict(camera), gone);
+    }
+    for (const service of gone) {
+      this.#told.delete(service);
+      this.#implementation.setStatus(service, 'SERVICE_UNKNOWN' as ServingStatus);
+    }
+  }
+
+  #set(service: string, status: ServingStatus, gone: Set<string>): void {
+    gone.delete(service);
+    if (this.#told.get(service) === status) return;
+    this.#told.set(service, status);
+    this.#implementation.setStatus(service, status);
+  }
+
+  #verdict(camera: CameraView): ServingStatus {
+    if (this.#draining) return 'NOT_SERVING';
+    const serves = SERVES[camera.state];
+    if (serves === undefined) return this.#told.get(`camera/${camera.id}`) ?? 'NOT_SERVING';
+    return serves ? 'SERVING' : 'NOT_SERVING';
+  }
+}

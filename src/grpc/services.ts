@@ -1,0 +1,71 @@
+/**
+ * The services as grpc-js wants them: path, kind and codec of each method. Control messages go through the generated
+ * code. A frame does not: the gateway has encoded it before it comes here, and its bytes are handed through.
+ */
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { EmptySchema } from '@bufbuild/protobuf/wkt';
+import type { MethodDefinition } from '@grpc/grpc-js';
+import type { Frame } from '../gateway/frame.js';
+import { decodeFrame, FRAMING_BYTES, type FrameContent } from './frame-codec.js';
+import { Camera } from './gen/sluice/v1/camera_pb.js';
+import { ClientMessageSchema, Gateway, ServerMessageSchema, WatchRequestSchema } from './gen/sluice/v1/gateway_pb.js';
+
+export const gatewayService = {
+  connect: {
+    path: `/${Gateway.typeName}/Connect`,
+    requestStream: true,
+    responseStream: true,
+    ...requestCodec(ClientMessageSchema),
+    ...responseCodec(ServerMessageSchema),
+  },
+  watch: {
+    path: `/${Gateway.typeName}/Watch`,
+    requestStream: false,
+    responseStream: true,
+    ...requestCodec(WatchRequestSchema),
+    ...frameResponse(),
+  },
+} as const;
+
+export const cameraService = {
+  produceCameraStream: {
+    path: `/${Camera.typeName}/ProduceCameraStream`,
+    requestStream: false,
+    responseStream: true,
+    ...requestCodec(EmptySchema),
+    ...frameResponse(),
+  },
+} as const;
+
+/** The one message of a call that asks for nothing. */
+export const EMPTY = create(EmptySchema);
+
+type RequestCodec<T> = Pick<MethodDefinition<T, never>, 'requestSerialize' | 'requestDeserialize'>;
+
+function requestCodec<Desc extends DescMessage>(schema: Desc): RequestCodec<MessageShape<Desc>> {
+  const { serialize, deserialize } = codec(schema);
+  return { requestSerialize: serialize, requestDeserialize: deserialize };
+}
+
+function responseCodec<Desc extends DescMessage>(schema: Desc) {
+  const { serialize, deserialize } = codec(schema);
+  return { responseSerialize: serialize, responseDeserialize: deserialize };
+}
+
+function codec<Desc extends DescMessage>(schema: Desc) {
+  return {
+    serialize: (message: MessageShape<Desc>): Buffer => {
+      const bytes = toBinary(schema, message);
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
+    deserialize: (bytes: Buffer): MessageShape<Desc> => fromBinary(schema, bytes),
+  };
+}
+
+/** grpc-js adds its own framing, so ours stays behind. */
+function frameResponse() {
+  return {
+    responseSerialize: (frame: Frame): Buffer => frame.message.subarray(FRAMING_BYTES),
+    responseDeserialize: (body: Buffer): FrameContent => decodeFrame(body),
+  };
+}

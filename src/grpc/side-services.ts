@@ -1,0 +1,43 @@
+/**
+ * Services that come from libraries: health and reflection. Their streams may stay open for as long as a peer likes, and
+ * the libraries keep no list of them; a server that is to stop needs one. This is it, and the list of what was registered.
+ */
+import type { Server, ServiceDefinition, UntypedHandleCall, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { type GrpcLog, ServedCall, type StreamingCall } from './served-call.js';
+import type { GrpcStatus } from './status.js';
+
+export class SideServices implements Pick<Server, 'addService'> {
+  readonly definitions: ServiceDefinition[] = [];
+  readonly #server: Pick<Server, 'addService'>;
+  readonly #log: GrpcLog;
+  readonly #open = new Set<ServedCall>();
+
+  constructor(server: Pick<Server, 'addService'>, log: GrpcLog) {
+    this.#server = server;
+    this.#log = log;
+  }
+
+  addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    this.definitions.push(definition);
+    const watched = Object.entries(implementation).map(([name, handler]) => [
+      name,
+      definition[name]?.responseStream ? this.#watched(handler) : handler,
+    ]);
+    this.#server.addService(definition, Object.fromEntries(watched));
+  }
+
+  /** Ends every open stream of these services. */
+  endAll(status: GrpcStatus): void {
+    for (const served of this.#open) served.end(status);
+  }
+
+  #watched(handler: UntypedHandleCall): UntypedHandleCall {
+    const serve = handler as (call: StreamingCall) => void;
+    return ((call: StreamingCall): void => {
+      const served = new ServedCall(call, this.#log);
+      this.#open.add(served);
+      call.on('cancelled', () => this.#open.delete(served));
+      serve(call);
+    }) as UntypedHandleCall;
+  }
+}
