@@ -1,0 +1,17 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Gateway } from '../gateway/gateway.js';
+import type { OpenStreams } from './open-streams.js';
+
+/** One request and what its answer is made from. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly gateway: Gateway;
+  /** What the pattern of the path caught, decoded. */
+  readonly params: readonly string[];
+  readonly query: URLSearchParams;
+  /** Everything this server must end before it can stop. */
+  readonly streams: OpenStreams;
+  readonly ready: () => boolean;
+  readonly readCookie: () => string;
+}

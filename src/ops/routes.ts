@@ -1,0 +1,147 @@
+/**
+ * What is asked under which path, and what is needed to ask it. A path has at most one reading and one acting answer;
+ * everything else about a request (who sends it, limits, errors, HEAD, 405) is the handler's.
+ */
+import type { Gateway } from '../gateway/gateway.js';
+import { GatewayError } from '../gateway/gateway-error.js';
+import type { TreeView } from '../gateway/views.js';
+import { answer, answerJson, answerText } from './answer.js';
+import { readJson } from './body.js';
+import type { Exchange } from './exchange.js';
+import { webPage } from './page.js';
+import { pageOf, wholeNumber } from './paging.js';
+import { health, systemResources } from './reports.js';
+import { snapshot } from './snapshot.js';
+
+/** `open`: carries nothing about this gateway. `read`: free on loopback. `act`: always with the token. */
+export type Needs = 'open' | 'read' | 'act';
+
+export interface Endpoint {
+  readonly needs: Needs;
+  readonly run: (exchange: Exchange) => void | Promise<void>;
+}
+
+export interface Resource {
+  readonly GET?: Endpoint;
+  readonly POST?: Endpoint;
+}
+
+const reads = (run: Endpoint['run']): Resource => ({ GET: { needs: 'read', run } });
+const acts = (run: Endpoint['run']): Resource => ({ POST: { needs: 'act', run } });
+
+/** The first that fits a path answers it. Ids may be one encoded segment or the raw rest of the path. */
+const ROUTES: readonly (readonly [RegExp, Resource])[] = [
+  [/^\/$/, { GET: { needs: 'open', run: thePage } }],
+  [/^\/livez$/, { GET: { needs: 'open', run: ({ res }) => answerText(res, 200, 'alive') } }],
+  [/^\/readyz$/, { GET: { needs: 'open', run: readiness } }],
+  [/^\/health$/, reads(({ res, gateway, ready }) => answerJson(res, 200, health(gateway, ready())))],
+  [/^\/system-resources$/, reads(async ({ res, gateway }) => answerJson(res, 200, await systemResources(gateway)))],
+  [/^\/cleanup-resources$/, acts(({ res, gateway }) => answerJson(res, 200, { removed: gateway.cleanUp() }))],
+  [/^\/api\/tree$/, reads(tree)],
+  [/^\/api\/(actors|clients|sessions|streams|cameras)$/, reads(collection)],
+  [/^\/api\/actors\/(.+)\/(stop|kill|restart)$/, acts(act)],
+  [/^\/api\/actors\/(.+)$/, reads(({ res, gateway, params }) => answerJson(res, 200, actor(gateway, params[0])))],
+  [/^\/api\/events$/, reads(events)],
+  [
+    /^\/api\/why\/(.+)$/,
+    reads(({ res, gateway, params }) => answerJson(res, 200, { why: gateway.why(params[0] ?? '') })),
+  ],
+  [/^\/api\/drain$/, acts(drain)],
+  [/^\/api\/login$/, acts(logIn)],
+  [/^\/cameras\/([^/]+)\/snapshot\.jpg$/, reads(snapshot)],
+  [/^\/cameras\/([^/]+)\/live\.mjpg$/, reads(live)],
+];
+
+/** The resource under a path, and what its pattern caught, still encoded. */
+export function resourceAt(
+  path: string,
+): { readonly resource: Resource; readonly caught: readonly string[] } | undefined {
+  for (const [pattern, resource] of ROUTES) {
+    const match = pattern.exec(path);
+    if (match) return { resource, caught: match.slice(1) };
+  }
+  return undefined;
+}
+
+function thePage({ res }: Exchange): void {
+  const { html, policy } = webPage();
+  res.setHeader('Content-Security-Policy', policy);
+  answer(res, 200, 'text/html; charset=utf-8', html);
+}
+
+function readiness({ res, gateway, ready }: Exchange): void {
+  if (gateway.draining) answerText(res, 503, 'draining');
+  else if (ready()) answerText(res, 200, 'ready');
+  else answerText(res, 503, 'starting: not every port is bound yet');
+}
+
+/** `?children=` lists so many children of each supervisor and counts the others in `more`; absent: all of them. */
+function tree({ res, gateway, query }: Exchange): void {
+  const childrenMax = wholeNumber(query, 'children', Number.MAX_SAFE_INTEGER, 0);
+  answerJson(res, 200, pruned(gateway.tree(), childrenMax));
+}
+
+function pruned(node: TreeView, childrenMax: number): TreeView & { readonly more?: number } {
+  const children = node.children.slice(0, childrenMax).map((child) => pruned(child, childrenMax));
+  const more = node.children.length - children.length;
+  return more > 0 ? { ...node, children, more } : { ...node, children };
+}
+
+function collection({ res, gateway, params, query }: Exchange): void {
+  const plural = params[0] as 'actors' | 'clients' | 'sessions' | 'streams' | 'cameras';
+  const { items, next } = pageOf<{ readonly id: string }>(gateway[plural](), query);
+  answerJson(res, 200, next === undefined ? { [plural]: items } : { [plural]: items, next });
+}
+
+function actor(gateway: Gateway, id = ''): unknown {
+  const view = gateway.actor(id);
+  if (view) return view;
+  throw new GatewayError('actor_not_found', `actor: there is none with the id ${JSON.stringify(id)}`);
+}
+
+async function act({ res, gateway, params }: Exchange): Promise<void> {
+  const [id = '', action] = params;
+  await gateway.act(id, action as 'stop' | 'kill' | 'restart');
+  answerJson(res, 200, { id, action });
+}
+
+/** Listens with `Accept: text/event-stream`, else lists. `?since=` and Last-Event-ID name the last event already seen. */
+function events(exchange: Exchange): void {
+  const { req, res, gateway, query, streams } = exchange;
+  const since = wholeNumber(query, 'since', 0, 0);
+  if (!(req.headers.accept ?? '').includes('text/event-stream')) {
+    answerJson(res, 200, { events: gateway.events(since) });
+    return;
+  }
+  const resumed = /^\d{1,15}$/.exec(String(req.headers['last-event-id'] ?? ''))?.[0];
+  streams.listen(exchange, resumed !== undefined ? Number(resumed) : query.has('since') ? since : undefined);
+}
+
+async function live(exchange: Exchange): Promise<void> {
+  const { query, params } = exchange;
+  const maxFps = wholeNumber(query, 'maxFps', 0, 0, 1000);
+  const overflow = query.get('overflow') ?? '';
+  await exchange.streams.view(exchange, { cameraId: params[0] ?? '', maxFps, overflow });
+}
+
+/** Answers at once: the draining may take its whole deadline, and `/readyz` tells how it stands. */
+async function drain({ req, res, gateway, streams }: Exchange): Promise<void> {
+  const body = await readJson(req);
+  streams.inBackground(gateway.drain(deadlineOf(body)));
+  answerJson(res, 202, { draining: true });
+}
+
+function deadlineOf(body: unknown): number | undefined {
+  if (body === undefined) return undefined;
+  const deadlineMs = typeof body === 'object' && body !== null && 'deadlineMs' in body ? body.deadlineMs : undefined;
+  if (deadlineMs === undefined) return undefined;
+  if (typeof deadlineMs === 'number' && deadlineMs >= 0 && Number.isFinite(deadlineMs)) return deadlineMs;
+  throw new GatewayError('invalid_argument', 'deadlineMs: expected milliseconds of at least 0');
+}
+
+/** The token has been shown; from now on this browser may read without it. */
+function logIn({ res, readCookie }: Exchange): void {
+  res.setHeader('Set-Cookie', readCookie());
+  res.statusCode = 204;
+  res.end();
+}
