@@ -1,0 +1,28 @@
+/** The application's tree as it is drawn. Children stand in start order. */
+import type { TreeNode } from '../ops/diagrams/supervision-tree.js';
+
+function supervisor(name: string, note: string, ...children: TreeNode[]): TreeNode {
+  return { name, kind: 'supervisor', note, children };
+}
+
+function worker(name: string, note?: string): TreeNode {
+  return note === undefined ? { name, kind: 'worker', children: [] } : { name, kind: 'worker', note, children: [] };
+}
+
+/** A pattern of children that come and go. */
+function any(node: TreeNode): TreeNode {
+  return { ...node, many: true };
+}
+
+export const supervisionTree: TreeNode = supervisor(
+  'sluice',
+  'rest_for_one, 10 in 60 s',
+  supervisor('core', 'rest_for_one', worker('clients', 'the client manager')),
+  supervisor('cameras', 'dynamic', any(worker('camera:<id>', 'source, retry, fan-out'))),
+  supervisor(
+    'sessions',
+    'dynamic',
+    any(supervisor('session:<node id>', 'one per client', worker('client'), any(worker('stream')))),
+  ),
+  supervisor('listeners', 'one_for_one', worker('grpc'), worker('http')),
+);
