@@ -1,0 +1,21 @@
+/**
+ * How a source may be shown: on pages, in events, in errors. Credentials are left out, and so are the values of query
+ * parameters that look like some; cameras take their password there as often as not.
+ */
+const SECRET = /user|usr|login|account|pass|pwd|token|key|auth|secret|sig|sess|sid/i;
+
+export function sourceLabel(url: URL): string {
+  const shown = new URL(url);
+  shown.username = '';
+  shown.password = '';
+  shown.hash = '';
+  // By hand and not by `searchParams`, which would write the rest of the query anew.
+  const query = shown.search.slice(1).split('&').map(hideValue).join('&');
+  shown.search = query;
+  return shown.href;
+}
+
+function hideValue(parameter: string): string {
+  const [name = '', ...value] = parameter.split('=');
+  return value.length > 0 && SECRET.test(name) ? `${name}=***` : parameter;
+}
