@@ -65,7 +65,8 @@ export interface Resources {
     readonly arrayBuffers: number;
   };
   readonly cpu: { readonly userMs: number; readonly systemMs: number };
-  readonly eventLoop: { readonly lagMs: number; readonly utilization: number };
+  /** `utilization` since it was last asked: 0 idle, 1 never idle. */
+  readonly eventLoop: { readonly utilization: number };
   readonly actors: { readonly total: number; readonly byKind: Readonly<Record<string, number>> };
   readonly clients: number;
   readonly client_streams: number;

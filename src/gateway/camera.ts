@@ -1,0 +1,270 @@
+/**
+ * A camera as an actor: the chart of `machines/camera.ts` over a source. The picture path (source → encode once → fan-out)
+ * never touches the chart; the chart learns of the first picture, of staleness, of failure, and of whether anybody watches.
+ */
+import { type CameraEvent, type CameraInput, cameraMachine } from '../../machines/camera.js';
+import { type Consumer, FanOut } from '../flow/fan-out.js';
+import { FrameRate } from '../flow/frame-rate.js';
+import type { ExitReason } from '../otp/exit-reason.js';
+import type { Process, ProcessBody } from '../otp/process.js';
+import type { Held } from '../otp/scope.js';
+import { bodyOf, stateText } from './body.js';
+import type { Frame, FrameEncoder, Picture } from './frame.js';
+import type { FrameSource, SourceError, SourceListener } from './frame-source.js';
+import { GatewayError } from './gateway-error.js';
+import type { CameraOptions } from './options.js';
+import type { CameraView } from './views.js';
+
+/** Somebody who takes frames. */
+export interface FrameConsumer extends Consumer<Frame> {
+  cameraEnded(reason: ExitReason): void;
+}
+
+export interface CameraParts {
+  readonly options: CameraOptions;
+  readonly source: FrameSource;
+  readonly encode: FrameEncoder;
+  /** In [0, 1): spreads the slow retries of many cameras. */
+  readonly jitter: number;
+  /** Once each time the fast lane of retries is spent. */
+  readonly onDisconnected: (camera: Camera) => void;
+}
+
+/** How long closing an attempt may take before a stopping camera ends without it. */
+const CLOSE_MS = 5_000;
+
+export class Camera implements ProcessBody {
+  readonly #parts: CameraParts;
+  readonly #fanOut = new FanOut<Frame>();
+  readonly #consumers = new Set<FrameConsumer>();
+  readonly #rate: FrameRate;
+  #process: Process | undefined;
+  /** The one attempt, and the closing of the one before; never both. */
+  #attempt: Held | undefined;
+  #closing = false;
+  #attempts = 0;
+  #seq = 0;
+  #last: Frame | undefined;
+  #lastAtMs = 0;
+  #delivered = false;
+  #stale = false;
+  #lastError: string | undefined;
+
+  constructor(parts: CameraParts) {
+    this.#parts = parts;
+    this.#rate = new FrameRate(parts.options.fps);
+  }
+
+  attach(process: Process): void {
+    this.#process = process;
+    process.scope.acquire('viewers', () => this.endViewers());
+    if (!this.options.onDemand) process.system.post(process.ref, { type: 'demand.began' });
+  }
+
+  get id(): string {
+    return this.options.id;
+  }
+
+  get options(): CameraOptions {
+    return this.#parts.options;
+  }
+
+  get process(): Process {
+    return this.#process as Process;
+  }
+
+  get viewers(): number {
+    return this.#consumers.size;
+  }
+
+  get connected(): boolean {
+    return this.#state.startsWith('alive.live');
+  }
+
+  get input(): CameraInput {
+    const { connectMs, firstFrameMs, lingerMs, retry } = this.options;
+    const { jitter } = this.#parts;
+    return { connectMs, firstFrameMs, lingerMs, staleLimitMs: firstFrameMs, closeMs: CLOSE_MS, retry, jitter };
+  }
+
+  /** Takes frames from now on. @returns the undo, which may be called any number of times. */
+  join(consumer: FrameConsumer): () => void {
+    const leave = this.#fanOut.join(consumer);
+    this.#consumers.add(consumer);
+    if (this.#consumers.size === 1) this.#demand('demand.began');
+    return () => {
+      leave();
+      if (this.#consumers.delete(consumer) && this.#consumers.size === 0) this.#demand('demand.ended');
+    };
+  }
+
+  /** The last frame while the camera is live, else the next one. Opens an on-demand camera. */
+  snapshot(timeoutMs: number): Promise<Frame> {
+    if (this.#last && this.connected && !this.#stale) return Promise.resolve(this.#last);
+    return new Promise((resolve, reject) => {
+      const give = (settle: () => void): void => {
+        void limit.release();
+        leave();
+        settle();
+      };
+      const fail = (why: string): void =>
+        give(() => reject(new GatewayError('no_picture', `no_picture: camera "${this.id}" ${why}`)));
+      const scope = this.process.scope;
+      const limit = scope.timer(timeoutMs, () => fail(`gave no picture within ${timeoutMs} ms`));
+      const leave = this.join({
+        push: (frame) => give(() => resolve(frame)),
+        cameraEnded: () => fail('has ended'),
+      });
+    });
+  }
+
+  view(): CameraView {
+    const { clock } = this.process.system;
+    return {
+      id: this.id,
+      state: cameraState(this.#state),
+      source: this.#parts.source.label,
+      viewers: this.viewers,
+      frames: this.#seq,
+      attempts: this.#attempts,
+      ...(this.#last ? { dataAgeMs: Math.round(clock.now() - this.#lastAtMs) } : {}),
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+    };
+  }
+
+  // Effects of the chart
+
+  openAttempt(): void {
+    if (this.#attempt || this.#closing) throw new Error(`camera "${this.id}": a second attempt while one is alive`);
+    this.#attempts += 1;
+    this.#delivered = false;
+    this.#stale = false;
+    const { clock } = this.process.system;
+    const attempt = this.#parts.source.open(this.#listener(this.#attempts), { clock });
+    this.#attempt = this.process.scope.acquire('source', () => attempt.close());
+  }
+
+  /** Closes the attempt; `attempt.closed` follows when it is gone. Asked again meanwhile, it follows once. */
+  closeAttempt(): void {
+    if (this.#closing) return;
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    this.#closing = true;
+    const closed = (): void => {
+      this.#closing = false;
+      this.#post({ type: 'attempt.closed' });
+    };
+    if (attempt) void attempt.release().then(closed);
+    else closed();
+  }
+
+  announceDisconnect(): void {
+    this.#parts.onDisconnected(this);
+  }
+
+  endViewers(): void {
+    for (const consumer of [...this.#consumers]) consumer.cameraEnded({ shutdown: 'source_failed' });
+  }
+
+  // The picture path
+
+  /** Reports of an attempt that is no longer the one are dropped: deleted means gone. */
+  #listener(attempt: number): SourceListener {
+    const current = (): boolean => this.#attempt !== undefined && attempt === this.#attempts && this.process.alive;
+    return {
+      opened: () => {
+        if (current()) this.#send({ type: 'source.opened' });
+      },
+      picture: (picture) => {
+        if (current()) this.#picture(picture);
+      },
+      failed: (error) => {
+        if (current()) this.#failed(error);
+      },
+    };
+  }
+
+  #picture(picture: Picture): void {
+    const { clock } = this.process.system;
+    this.#lastAtMs = clock.now();
+    if (!this.#rate.admit(this.#lastAtMs)) return;
+    this.#seq += 1;
+    const frame = {
+      cameraId: this.id,
+      seq: this.#seq,
+      timestampMs: Math.round(picture.timestampMs ?? clock.wallMs()),
+      contentType: picture.contentType,
+      key: picture.key ?? true,
+      picture: picture.data,
+    };
+    this.#last = { ...frame, message: this.#parts.encode(frame) };
+    if (!this.#delivered) this.#firstPicture();
+    else if (this.#stale) {
+      this.#stale = false;
+      this.#send({ type: 'pictures.resumed' });
+    }
+    this.#fanOut.publish(this.#last);
+  }
+
+  #firstPicture(): void {
+    this.#delivered = true;
+    this.#lastError = undefined;
+    this.#send({ type: 'source.opened' });
+    this.#send({ type: 'source.delivered' });
+    this.#watchForSilence(this.#attempts);
+  }
+
+  /** One timer for each attempt looks at the clock of the last picture; a timer for each picture would cost more than the picture. */
+  #watchForSilence(attempt: number): void {
+    const { scope, system } = this.process;
+    const { staleMs } = this.options;
+    const look = (): void => {
+      if (attempt !== this.#attempts || !this.#attempt) return;
+      const leftMs = this.#lastAtMs + staleMs - system.clock.now();
+      if (leftMs <= 0 && !this.#stale) {
+        this.#stale = true;
+        this.#lastError = `no picture for ${staleMs} ms`;
+        this.#send({ type: 'pictures.ceased' });
+      }
+      scope.timer(leftMs > 0 ? leftMs : staleMs, look);
+    };
+    scope.timer(staleMs, look);
+  }
+
+  #failed(error: SourceError): void {
+    this.#lastError = error.message;
+    this.#send({ type: 'source.failed', final: error.final });
+  }
+
+  #demand(type: 'demand.began' | 'demand.ended'): void {
+    if (this.options.onDemand) this.#send({ type });
+  }
+
+  #send(event: CameraEvent): void {
+    if (this.process.alive) this.process.ref.send(event);
+  }
+
+  #post(event: CameraEvent): void {
+    this.process.system.post(this.process.ref, event);
+  }
+
+  get #state(): string {
+    return stateText((this.process.ref.getSnapshot() as { value?: unknown }).value);
+  }
+}
+
+/** The one word for a camera's state that the API and the page use. */
+function cameraState(state: string): string {
+  if (!state.startsWith('alive.live')) return state.split('.')[1]?.replace(/\(.*/, '') ?? state;
+  if (state.includes('pictures.stale')) return 'stale';
+  return state.includes('demand.lingering') ? 'lingering' : 'live';
+}
+
+export const cameraLogic = cameraMachine.provide({
+  actions: {
+    openAttempt: ({ self }) => bodyOf<Camera>(self).openAttempt(),
+    closeAttempt: ({ self }) => bodyOf<Camera>(self).closeAttempt(),
+    announceDisconnect: ({ self }) => bodyOf<Camera>(self).announceDisconnect(),
+    endViewers: ({ self }) => bodyOf<Camera>(self).endViewers(),
+  },
+});

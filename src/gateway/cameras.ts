@@ -1,0 +1,124 @@
+/** All cameras by id, as children of one dynamic supervisor. */
+import type { AnyActorRef } from 'xstate';
+import type { OverflowPolicy } from '../flow/outbox.js';
+import { isOverflowPolicy, OVERFLOW_POLICIES } from '../flow/outbox.js';
+import type { ChildSpec } from '../otp/child-spec.js';
+import { startChild } from '../otp/supervisor-api.js';
+import { Camera, cameraLogic } from './camera.js';
+import type { FrameEncoder } from './frame.js';
+import type { SourceFactory } from './frame-source.js';
+import { GatewayError } from './gateway-error.js';
+import type { CameraOptions, GatewayOptions } from './options.js';
+import type { FrameWire, WatchOptions } from './transport.js';
+import { Viewer } from './viewer.js';
+
+export interface CamerasParts {
+  readonly options: GatewayOptions;
+  readonly sources: SourceFactory;
+  readonly encode: FrameEncoder;
+  readonly random: () => number;
+  readonly supervisor: () => AnyActorRef | undefined;
+  readonly onDisconnected: (camera: Camera) => void;
+}
+
+/** How long a camera may take to close its source when it is asked to end. */
+const SHUTDOWN_MS = 6_000;
+
+export class Cameras {
+  readonly #parts: CamerasParts;
+  readonly #byId = new Map<string, Camera>();
+
+  constructor(parts: CamerasParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get viewers(): number {
+    let viewers = 0;
+    for (const camera of this.#byId.values()) viewers += camera.viewers;
+    return viewers;
+  }
+
+  all(): readonly Camera[] {
+    return [...this.#byId.values()];
+  }
+
+  /** The camera of this id; throws `camera_not_found` naming it. */
+  get(id: string): Camera {
+    const camera = this.#byId.get(id);
+    if (!camera) throw new GatewayError('camera_not_found', `camera_not_found: there is no camera "${id}"`);
+    return camera;
+  }
+
+  /** How a camera is started. The source is made first: a wrong URL fails here, in one line, and starts nothing. */
+  spec(options: CameraOptions): ChildSpec {
+    const source = this.#parts.sources(options.source);
+    return {
+      id: `camera:${options.id}`,
+      shutdown: SHUTDOWN_MS,
+      start: ({ spawn }) => {
+        const { encode, random, onDisconnected } = this.#parts;
+        const camera = new Camera({ options, source, encode, jitter: random(), onDisconnected });
+        const ref = spawn(cameraLogic, camera.input, camera);
+        this.#byId.set(options.id, camera);
+        camera.process.scope.acquire('camera_entry', () => {
+          if (this.#byId.get(options.id) === camera) this.#byId.delete(options.id);
+        });
+        return ref;
+      },
+    };
+  }
+
+  /** Adds a camera to a running gateway. */
+  async add(options: CameraOptions): Promise<void> {
+    const { supervisor, options: gateway } = this.#parts;
+    const parent = supervisor();
+    if (this.#byId.size >= gateway.limits.cameras) {
+      throw new GatewayError('max_cameras_reached', `max_cameras_reached: ${gateway.limits.cameras} cameras at most`);
+    }
+    const answer = parent && (await startChild(parent, this.spec(options)));
+    if (!answer || answer.error) {
+      throw new GatewayError(
+        'camera_exists',
+        `camera_exists: camera "${options.id}" (${answer?.error.code ?? 'noproc'})`,
+      );
+    }
+  }
+
+  /** A viewer as it was asked for, checked and not yet started. */
+  viewer(
+    request: WatchOptions,
+    { wire, nodeId, onClosed }: { readonly wire: FrameWire; readonly nodeId: string; readonly onClosed?: () => void },
+  ): Viewer {
+    const camera = this.get(request.cameraId);
+    const { limits, stream } = this.#parts.options;
+    if (camera.viewers >= limits.viewersPerCamera) {
+      throw new GatewayError(
+        'max_viewers_reached',
+        `max_viewers_reached: camera "${camera.id}" has ${camera.viewers} viewers, its most`,
+      );
+    }
+    return new Viewer({
+      camera,
+      wire,
+      nodeId,
+      maxFps: request.maxFps ?? 0,
+      policy: policyOf(request.overflow, camera.options.overflow),
+      queueFrames: camera.options.queueFrames,
+      queueBytes: stream.queueBytes,
+      ...(onClosed ? { onClosed } : {}),
+    });
+  }
+}
+
+function policyOf(asked: string | undefined, byDefault: OverflowPolicy): OverflowPolicy {
+  if (asked === undefined || asked === '') return byDefault;
+  if (isOverflowPolicy(asked)) return asked;
+  throw new GatewayError(
+    'invalid_argument',
+    `overflow: expected one of ${OVERFLOW_POLICIES.join(', ')}, got "${asked}"`,
+  );
+}

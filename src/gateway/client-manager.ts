@@ -1,0 +1,198 @@
+/**
+ * The client manager as an actor: the reducer of `machines/client-manager.ts`, run where it can monitor and close. It
+ * monitors every client and every stream, drops the monitor when it lets go of one, and after a crash of its own is told
+ * anew of everybody who is still alive (`adopt`).
+ *
+ * Calls are answered at once: the reducer never waits and never calls out while it runs.
+ */
+import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import {
+  type ClientEntry,
+  type ClientInfo,
+  type ClientManagerEffect,
+  type ClientManagerEvent,
+  type ClientManagerState,
+  type ClientManagerStep,
+  clientManagerFaults,
+  clientManagerTransition,
+  emptyClientManager,
+  type Refusal,
+} from '../../machines/client-manager.js';
+import { type Down, type Monitor, monitor } from '../otp/monitor.js';
+import { type Process, processOf, withTraits } from '../otp/process.js';
+
+export type { ClientInfo, Refusal } from '../../machines/client-manager.js';
+
+/** Somebody alive, as a fresh client manager is told of them. */
+export type Registration =
+  | { readonly client: AnyActorRef; readonly info: ClientInfo }
+  | { readonly nodeId: string; readonly stream: AnyActorRef; readonly control: boolean; readonly endpoint?: string };
+
+export interface ClientManagerInput {
+  readonly clientsMax: number;
+  readonly streamsPerClientMax: number;
+  /** Everybody alive now: clients before their streams. */
+  readonly adopt: () => Iterable<Registration>;
+}
+
+type State = ClientManagerState<AnyActorRef>;
+type ManagerSnapshot = Snapshot<unknown> & { readonly context: State };
+
+interface Request extends EventObject {
+  readonly type: 'manager.apply';
+  readonly event: ClientManagerEvent<AnyActorRef>;
+  readonly reply: (step: ClientManagerStep<AnyActorRef>) => void;
+}
+
+const monitorsOf = new WeakMap<AnyActorRef, Map<AnyActorRef, Monitor>>();
+
+export const clientManagerLogic: ActorLogic<ManagerSnapshot, EventObject, ClientManagerInput> = withTraits(
+  {
+    getInitialSnapshot: (scope, input) => {
+      const self = scope.self as AnyActorRef;
+      monitorsOf.set(self, new Map());
+      const context = emptyClientManager<AnyActorRef>(input);
+      for (const event of declared(input.adopt())) perform(self, clientManagerTransition(context, event).effects);
+      return { status: 'active', output: undefined, error: undefined, context };
+    },
+    getPersistedSnapshot: (snapshot) => snapshot,
+    transition: (snapshot, event, scope) => {
+      const self = scope.self as AnyActorRef;
+      const { context } = snapshot;
+      if (event.type === 'manager.apply') {
+        const { event: asked, reply } = event as Request;
+        const step = clientManagerTransition(context, asked);
+        perform(self, step.effects);
+        reply(step);
+      } else if (event.type === 'DOWN') {
+        const { ref } = event as Down;
+        if (!ref) return snapshot;
+        monitorsOf.get(self)?.delete(ref);
+        perform(self, clientManagerTransition(context, { type: 'process.down', ref }).effects);
+      }
+      return snapshot;
+    },
+  },
+  { kind: 'client-manager' },
+);
+
+function* declared(registrations: Iterable<Registration>): Generator<ClientManagerEvent<AnyActorRef>> {
+  for (const registration of registrations) {
+    if ('client' in registration) {
+      yield { type: 'client.connected', ref: registration.client, info: registration.info };
+    } else {
+      const { nodeId, stream, control, endpoint } = registration;
+      const at = endpoint === undefined ? {} : { endpoint };
+      yield control ? { type: 'stream.stored', nodeId, stream, ...at } : { type: 'stream.attached', nodeId, stream };
+    }
+  }
+}
+
+function perform(self: AnyActorRef, effects: readonly ClientManagerEffect<AnyActorRef>[]): void {
+  const monitors = monitorsOf.get(self) as Map<AnyActorRef, Monitor>;
+  for (const effect of effects) {
+    switch (effect.type) {
+      case 'monitor':
+        monitors.set(effect.ref, monitor(effect.ref, self));
+        break;
+      case 'demonitor':
+        monitors.get(effect.ref)?.demonitor({ flush: true });
+        monitors.delete(effect.ref);
+        break;
+      case 'close':
+        closeActor(effect.ref, effect.reason);
+        break;
+    }
+  }
+}
+
+/** Tells a client or a stream that it has lost its place; each ends in its own way. */
+function closeActor(ref: AnyActorRef, reason: unknown): void {
+  const process = processOf(ref);
+  if (!process?.alive) return;
+  const superseded = process.kind === 'client';
+  process.system.post(
+    ref,
+    (superseded ? { type: 'client.superseded' } : { type: 'owner.lost', reason }) as EventObject,
+  );
+}
+
+/** Who is connected, for everybody else. Stands for whichever client manager is alive now. */
+export class ClientManager {
+  readonly #current: () => Process | undefined;
+
+  constructor(current: () => Process | undefined) {
+    this.#current = current;
+  }
+
+  /** Registers a client or updates a known one. @returns why it was refused. */
+  clientConnected(ref: AnyActorRef, info: ClientInfo): Refusal | 'noproc' | undefined {
+    return this.#apply({ type: 'client.connected', ref, info });
+  }
+
+  /** Idempotent; an unknown client is not an error. */
+  clientDisconnected(ref: AnyActorRef): void {
+    this.#apply({ type: 'client.disconnected', ref });
+  }
+
+  /** Makes this the control stream of a node id, in place of the one before. */
+  storeClientStream(nodeId: string, stream: AnyActorRef, endpoint?: string): Refusal | 'noproc' | undefined {
+    return this.#apply({ type: 'stream.stored', nodeId, stream, ...(endpoint === undefined ? {} : { endpoint }) });
+  }
+
+  /** Adds a stream to a client. */
+  attachStream(nodeId: string, stream: AnyActorRef): Refusal | 'noproc' | undefined {
+    return this.#apply({ type: 'stream.attached', nodeId, stream });
+  }
+
+  getClientInfo(ref: AnyActorRef): ClientInfo | undefined {
+    return this.#state?.clients.get(ref)?.info;
+  }
+
+  getAllClients(): readonly ClientEntry<AnyActorRef>[] {
+    return [...(this.#state?.clients.values() ?? [])];
+  }
+
+  getAllNodeIds(): readonly string[] {
+    return [...(this.#state?.nodes.keys() ?? [])];
+  }
+
+  isClientAlive(ref: AnyActorRef): boolean {
+    return this.#state?.clients.has(ref) === true && processOf(ref)?.alive === true;
+  }
+
+  getClientStream(nodeId: string): AnyActorRef | undefined {
+    return this.#state?.clientStreams.get(nodeId)?.ref;
+  }
+
+  getStreamByEndpoint(endpoint: string): AnyActorRef | undefined {
+    return this.#state?.endpoints.get(endpoint);
+  }
+
+  get counts(): { readonly clients: number; readonly clientStreams: number; readonly streams: number } {
+    const state = this.#state;
+    return {
+      clients: state?.clients.size ?? 0,
+      clientStreams: state?.clientStreams.size ?? 0,
+      streams: state?.streams.size ?? 0,
+    };
+  }
+
+  /** Every way in which the indexes disagree; empty when they agree. O(entries). */
+  faults(): readonly string[] {
+    return this.#state ? clientManagerFaults(this.#state) : [];
+  }
+
+  get #state(): State | undefined {
+    return (this.#current()?.ref.getSnapshot() as ManagerSnapshot | undefined)?.context;
+  }
+
+  #apply(event: ClientManagerEvent<AnyActorRef>): Refusal | 'noproc' | undefined {
+    const process = this.#current();
+    if (!process?.alive) return 'noproc';
+    let step: ClientManagerStep<AnyActorRef> | undefined;
+    const request: Request = { type: 'manager.apply', event, reply: (answer) => (step = answer) };
+    process.ref.send(request);
+    return step ? step.refused : 'noproc';
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * The gateway that is running: its edges' requests spread over clients, sessions and cameras, and its own figures. It
+ * holds no state of its own but whether it is draining.
+ */
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import type { AnyActorRef } from 'xstate';
+import { type Process, processOf } from '../otp/process.js';
+import { exit, requestStop } from '../otp/signals.js';
+import { startChild } from '../otp/supervisor-api.js';
+import type { System } from '../otp/system.js';
+import type { Cameras } from './cameras.js';
+import type { Chronicle } from './chronicle.js';
+import { registrationError } from './client.js';
+import type { ClientManager } from './client-manager.js';
+import type { Frame } from './frame.js';
+import type { Gateway } from './gateway.js';
+import { GatewayError } from './gateway-error.js';
+import type { GatewayOptions } from './options.js';
+import type { Sessions } from './sessions.js';
+import { type StreamBody, streamInput, streamLogic } from './stream.js';
+import { actorView, orphans, stateOf, treeView } from './structure.js';
+import type { ControlHandle, ControlWire, FrameWire, Hello, StreamHandle, WatchOptions } from './transport.js';
+import type { Viewer } from './viewer.js';
+import type {
+  ActorView,
+  CameraView,
+  CauseView,
+  ClientView,
+  GatewayEvent,
+  Resources,
+  SessionView,
+  StreamView,
+  TreeView,
+} from './views.js';
+
+export interface LiveGatewayParts {
+  readonly options: GatewayOptions;
+  readonly system: System;
+  readonly manager: ClientManager;
+  readonly sessions: Sessions;
+  readonly cameraTable: Cameras;
+  readonly chronicle: Chronicle;
+  /** The supervisor of HTTP views that is alive now. */
+  readonly views: () => AnyActorRef | undefined;
+}
+
+/** How often a drain looks whether everybody has gone, in milliseconds. */
+const DRAIN_LOOK_MS = 20;
+
+export class LiveGateway implements Gateway {
+  readonly options: GatewayOptions;
+  readonly #parts: LiveGatewayParts;
+  readonly #startedAtMs: number;
+  /** Viewers over HTTP, who belong to no session. */
+  readonly #views = new Set<Viewer>();
+  #lastView = 0;
+  #draining = false;
+  #loop: EventLoopUtilization = performance.eventLoopUtilization();
+
+  constructor(parts: LiveGatewayParts) {
+    this.#parts = parts;
+    this.options = parts.options;
+    this.#startedAtMs = parts.system.clock.now();
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  async connect(hello: Hello, wire: ControlWire): Promise<ControlHandle> {
+    this.#refuseWhileDraining();
+    return this.#parts.sessions.connect(hello, wire);
+  }
+
+  async watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle> {
+    this.#refuseWhileDraining();
+    const { sessions, cameraTable, manager } = this.#parts;
+    // Look first: a call for a camera that does not exist makes nobody a client.
+    cameraTable.get(request.cameraId);
+    const session = await sessions.forCall(nodeId);
+    try {
+      const viewer = cameraTable.viewer(request, { wire, nodeId: session.nodeId });
+      await session.startStream(viewer, (ref) => {
+        const refusal = manager.attachStream(session.nodeId, ref);
+        return refusal === undefined ? undefined : registrationError(refusal, session.nodeId);
+      });
+      viewer.begin();
+      return viewer;
+    } catch (error) {
+      if (session.streams.size === 0) session.client.send({ type: 'client.unused' });
+      throw error;
+    }
+  }
+
+  async view(request: WatchOptions, wire: FrameWire): Promise<StreamHandle> {
+    this.#refuseWhileDraining();
+    const parent = this.#parts.views();
+    if (!parent) throw new GatewayError('draining', 'draining: the listeners are restarting', { retryAfterMs: 500 });
+    const viewer = this.#parts.cameraTable.viewer(request, { wire, nodeId: '' });
+    this.#lastView += 1;
+    const answer = await startChild(parent, {
+      id: `view:${this.#lastView}`,
+      restart: 'temporary',
+      start: ({ spawn }) => spawn(streamLogic, streamInput(this.options.stream), viewer),
+    });
+    if (answer.error) throw new GatewayError('draining', 'draining: the view could not be started');
+    this.#views.add(viewer);
+    viewer.process.scope.acquire('view_entry', () => void this.#views.delete(viewer));
+    viewer.begin();
+    return viewer;
+  }
+
+  snapshot(cameraId: string, timeoutMs: number): Promise<Frame> {
+    return this.#parts.cameraTable.get(cameraId).snapshot(timeoutMs);
+  }
+
+  tree(): TreeView {
+    return treeView(this.#root);
+  }
+
+  actors(): readonly ActorView[] {
+    return [...this.#parts.system.processes].map(actorView);
+  }
+
+  actor(id: string): ActorView | undefined {
+    const process = this.#find(id);
+    return process && actorView(process);
+  }
+
+  clients(): readonly ClientView[] {
+    return this.#parts.manager.getAllClients().map(({ ref, info, streams }) => {
+      const client = processOf(ref) as Process;
+      const { nodeId, implicit = false } = info;
+      return { id: client.path, nodeId, state: stateOf(client), implicit, streams: streams.size };
+    });
+  }
+
+  sessions(): readonly SessionView[] {
+    return this.#parts.sessions.views((session) => (session.client.process.alive ? 'connected' : 'connecting'));
+  }
+
+  streams(): readonly StreamView[] {
+    return [...this.#allStreams()].map((stream) => stream.view(stateOf(stream.process)));
+  }
+
+  cameras(): readonly CameraView[] {
+    return this.#parts.cameraTable.all().map((camera) => camera.view());
+  }
+
+  resources(): Resources {
+    const { system, manager, sessions, cameraTable } = this.#parts;
+    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+    const { user, system: kernel } = process.cpuUsage();
+    const loop = performance.eventLoopUtilization(this.#loop);
+    this.#loop = performance.eventLoopUtilization();
+    const byKind: Record<string, number> = {};
+    for (const { kind } of system.processes) byKind[kind] = (byKind[kind] ?? 0) + 1;
+    const { clients, clientStreams, streams } = manager.counts;
+    const { census } = system;
+    const { limits } = this.options;
+    return {
+      memory: { rss, heapUsed, external, arrayBuffers },
+      cpu: { userMs: user / 1_000, systemMs: kernel / 1_000 },
+      eventLoop: { utilization: loop.utilization },
+      actors: { total: system.processes.size, byKind },
+      clients,
+      client_streams: clientStreams,
+      streams: streams + this.#views.size,
+      sessions: sessions.size,
+      rooms: 0,
+      cameras: cameraTable.size,
+      viewers: cameraTable.viewers,
+      workers: census.count('source') + census.count('child_process'),
+      monitors: system.monitors,
+      timers: census.count('timer') + system.chartTimers(),
+      handles: process.getActiveResourcesInfo().length,
+      orphans: orphans(this.#root).length + manager.faults().length,
+      limits: { ...limits },
+      uptimeSeconds: (system.clock.now() - this.#startedAtMs) / 1_000,
+    };
+  }
+
+  why(id: string): readonly CauseView[] {
+    return this.#parts.chronicle.why(id);
+  }
+
+  events(afterId?: number): readonly GatewayEvent[] {
+    return this.#parts.chronicle.since(afterId);
+  }
+
+  onEvent(listener: (event: GatewayEvent) => void): () => void {
+    return this.#parts.chronicle.listen(listener);
+  }
+
+  async act(id: string, action: 'stop' | 'kill' | 'restart'): Promise<void> {
+    const process = this.#find(id);
+    if (!process) throw new GatewayError('actor_not_found', `actor_not_found: there is no actor "${id}"`);
+    this.#parts.chronicle.note({ type: 'actor.asked', actor: id, kind: process.kind, reason: action });
+    if (action === 'stop') requestStop(process, 'shutdown');
+    else exit(process.ref, 'kill');
+  }
+
+  cleanUp(): Readonly<Record<string, number>> {
+    // Nothing here lives by time alone yet; what does will be swept here and named.
+    return {};
+  }
+
+  async drain(deadlineMs = this.options.shutdown.deadlineMs): Promise<void> {
+    this.#draining = true;
+    const { system, sessions } = this.#parts;
+    const reason = { shutdown: 'drain' };
+    const controls = new Set<StreamBody>();
+    for (const { client } of sessions.all()) if (client.control) controls.add(client.control);
+    // Viewers are told before their clients: a stream whose client has gone would end as somebody else's fault.
+    for (const stream of this.#allStreams()) {
+      if (!controls.has(stream)) system.post(stream.process.ref, { type: 'owner.lost', reason } as never);
+    }
+    for (const { client } of sessions.all()) {
+      if (client.process?.alive) requestStop(client.process, reason);
+    }
+    const deadline = system.clock.now() + deadlineMs;
+    while ((sessions.size > 0 || this.#views.size > 0) && system.clock.now() < deadline) {
+      await new Promise<void>((resolve) => system.clock.setTimeout(resolve, DRAIN_LOOK_MS));
+    }
+  }
+
+  #refuseWhileDraining(): void {
+    if (!this.#draining) return;
+    throw new GatewayError('draining', 'draining: this gateway is going away', { retryAfterMs: 1_000 });
+  }
+
+  *#allStreams(): Generator<StreamBody> {
+    for (const session of this.#parts.sessions.all()) yield* session.streams;
+    yield* this.#views;
+  }
+
+  get #root(): Process {
+    return this.#parts.system.root as Process;
+  }
+
+  #find(id: string): Process | undefined {
+    for (const process of this.#parts.system.processes) if (process.path === id) return process;
+    return undefined;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * All sessions by node id, and how one begins: by a hello, or by a call of somebody who never said hello. One node id has
+ * one session. Whoever comes later with the same node id replaces the one before, which is told so and is gone before the
+ * new one begins.
+ */
+
+import { nanoid } from 'nanoid';
+import type { AnyActorRef } from 'xstate';
+import { monitor } from '../otp/monitor.js';
+import { startChild } from '../otp/supervisor-api.js';
+import { registrationError } from './client.js';
+import type { ClientInfo, ClientManager, Registration } from './client-manager.js';
+import { ControlStream } from './control-stream.js';
+import { GatewayError } from './gateway-error.js';
+import type { GatewayOptions } from './options.js';
+import { Session, sessionLogic } from './session.js';
+import type { ControlHandle, ControlWire, Hello } from './transport.js';
+import type { SessionView } from './views.js';
+
+/** How often a hello may find another one in its place before it is told to come back later. */
+const TRIES_MAX = 100;
+
+export interface SessionsParts {
+  readonly options: GatewayOptions;
+  readonly manager: ClientManager;
+  /** The supervisor of sessions that is alive now. */
+  readonly supervisor: () => AnyActorRef | undefined;
+}
+
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #byNode = new Map<string, Session>();
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#byNode.size;
+  }
+
+  all(): IterableIterator<Session> {
+    return this.#byNode.values();
+  }
+
+  get(nodeId: string): Session | undefined {
+    return this.#byNode.get(nodeId);
+  }
+
+  /** Everybody alive, for a fresh client manager. */
+  *registrations(): Generator<Registration> {
+    for (const session of this.#byNode.values()) {
+      const { client, nodeId } = session;
+      if (!session.alive || !client.process?.alive) continue;
+      yield { client: client.process.ref, info: client.info };
+      for (const stream of session.streams) {
+        if (stream.alive) yield { nodeId, stream: stream.process.ref, control: stream === client.control };
+      }
+    }
+  }
+
+  /** A hello: a new session, or the upgrade of an implicit client, whose calls stay. */
+  async connect(hello: Hello, wire: ControlWire): Promise<ControlHandle> {
+    const info = this.#infoOf(hello);
+    const present = this.#byNode.get(info.nodeId);
+    const upgraded = present?.alive && present.client.implicit ? present : undefined;
+    const session = upgraded ?? (await this.#replace(info));
+    await session.client.ready;
+    upgraded?.client.upgrade(info);
+    const { client } = session;
+    const control = new ControlStream(client, wire);
+    const endpoint = info.endpoint;
+    await session.startStream(control, (ref) => {
+      client.takeControl(control);
+      const refusal = this.#parts.manager.storeClientStream(client.nodeId, ref, endpoint);
+      return refusal === undefined ? undefined : registrationError(refusal, client.nodeId);
+    });
+    control.begin();
+    control.say({
+      type: 'welcome',
+      clientId: client.id,
+      sessionId: session.id,
+      // There is no grace to resume in yet, so there is nothing that a token could open.
+      resumeToken: '',
+      heartbeatMs: this.#parts.options.session.heartbeatMs,
+      resumed: false,
+    });
+    return control;
+  }
+
+  /** The session that a call belongs to: that of the client it names, or one of its own. */
+  async forCall(nodeId: string | undefined): Promise<Session> {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const present = nodeId === undefined ? undefined : this.#byNode.get(nodeId);
+      await present?.begun;
+      if (present && !present.alive) continue;
+      const session = present ?? (await this.#begin({ nodeId: nodeId ?? `anon-${nanoid(12)}`, implicit: true }));
+      if (!session) continue;
+      await session.client.ready;
+      return session;
+    }
+    throw this.#crowded(nodeId ?? '');
+  }
+
+  views(stateOf: (session: Session) => string): readonly SessionView[] {
+    return [...this.#byNode.values()]
+      .filter((session) => session.alive)
+      .map((session) => ({
+        id: session.process.path,
+        nodeId: session.nodeId,
+        state: stateOf(session),
+      }));
+  }
+
+  #infoOf(hello: Hello): ClientInfo {
+    const { realm } = this.#parts.options.node;
+    if (hello.nodeId === '') throw registrationError('node_id_required', '');
+    if (hello.realm !== '' && hello.realm !== realm) {
+      throw new GatewayError(
+        'permission_denied',
+        `permission_denied: hello.realm: expected "${realm}" or nothing, got "${hello.realm}"`,
+      );
+    }
+    if (hello.role === 'app') {
+      throw new GatewayError(
+        'invalid_argument',
+        'hello.role: expected CLIENT, got APP, which this version does not serve',
+      );
+    }
+    const { nodeId, capabilities, endpoint } = hello;
+    return { nodeId, realm, capabilities, ...(endpoint === '' ? {} : { endpoint }) };
+  }
+
+  /** Ends whoever holds the node id and begins a session in its place. */
+  async #replace(info: ClientInfo): Promise<Session> {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const present = this.#byNode.get(info.nodeId);
+      if (present) await ended(present, () => present.client.send({ type: 'client.superseded' }));
+      const session = await this.#begin(info);
+      if (session) return session;
+    }
+    throw this.#crowded(info.nodeId);
+  }
+
+  #crowded(nodeId: string): GatewayError {
+    return new GatewayError('superseded', `superseded: too many connects at once for "${nodeId}"`, {
+      retryAfterMs: 1_000,
+    });
+  }
+
+  /** Begins a session; `undefined` when somebody else has just begun one for this node id. */
+  async #begin(info: ClientInfo): Promise<Session | undefined> {
+    const { options, manager, supervisor } = this.#parts;
+    const parent = supervisor();
+    if (!parent) throw registrationError('noproc', info.nodeId);
+    const { nodeId } = info;
+    if (this.#byNode.has(nodeId)) return undefined;
+    const session = new Session(nanoid(), { manager, info, ...options.session }, options, () => {
+      if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
+    });
+    this.#byNode.set(nodeId, session);
+    const starting = startChild(parent, {
+      id: `session:${nodeId}`,
+      type: 'supervisor',
+      restart: 'temporary',
+      start: ({ spawn }) => spawn(sessionLogic, { client: session.client }, session),
+    }).catch((error: unknown) => ({ error }));
+    session.begun = starting.then(() => {});
+    const answer = await starting;
+    if (!answer.error) return session;
+    if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
+    throw registrationError('noproc', nodeId);
+  }
+}
+
+/** Asks the session to go and resolves when it is gone. */
+async function ended(session: Session, ask: () => void): Promise<void> {
+  await session.begun;
+  if (!session.alive) return;
+  await new Promise<void>((resolve) => {
+    monitor(session.process.ref, () => resolve());
+    ask();
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * A stream as an actor: the chart of `machines/stream.ts` over a wire. Ten ways out meet in `tearDown`, which runs once:
+ * by the chart where it ends in its own time, by the scope where it is killed.
+ */
+import { type StreamEvent, type StreamInput, streamMachine } from '../../machines/stream.js';
+import type { ExitReason } from '../otp/exit-reason.js';
+import type { Process, ProcessBody } from '../otp/process.js';
+import type { Held } from '../otp/scope.js';
+import { bodyOf } from './body.js';
+import type { StreamHandle } from './transport.js';
+import type { StreamView } from './views.js';
+
+export abstract class StreamBody implements ProcessBody, StreamHandle {
+  #process: Process | undefined;
+  #call: Held | undefined;
+  #reason: ExitReason | undefined;
+
+  abstract readonly kind: string;
+  abstract readonly nodeId: string;
+
+  /** Ends the wire and forgets what waits. Called once. */
+  protected abstract close(reason: ExitReason): void;
+
+  /** Calls `drained` when all that waits has been written. */
+  protected abstract drain(drained: () => void): void;
+
+  protected abstract figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'>;
+
+  attach(process: Process): void {
+    this.#process = process;
+    this.#call = process.scope.acquire('call', () => this.close(this.#reason ?? process.exit ?? 'shutdown'));
+  }
+
+  get process(): Process {
+    return this.#process as Process;
+  }
+
+  get id(): string {
+    return this.process.path;
+  }
+
+  get alive(): boolean {
+    return this.#process?.alive === true;
+  }
+
+  send(event: StreamEvent): void {
+    if (this.alive) this.process.ref.send(event);
+  }
+
+  peerCancelled(): void {
+    this.send({ type: 'peer.cancelled' });
+  }
+
+  peerHalfClosed(): void {
+    this.send({ type: 'peer.halfClosed' });
+  }
+
+  failed(error: Error): void {
+    this.send({ type: 'stream.failed', error });
+  }
+
+  deadlineExceeded(): void {
+    this.send({ type: 'deadline.exceeded' });
+  }
+
+  /** The one teardown. */
+  tearDown(reason: ExitReason): void {
+    this.#reason = reason;
+    void this.#call?.release();
+    this.process.system.post(this.process.ref, { type: 'teardown.completed' });
+  }
+
+  drainQueue(): void {
+    this.drain(() => this.send({ type: 'stream.ended' }));
+  }
+
+  view(state: string): StreamView {
+    return { id: this.id, kind: this.kind, nodeId: this.nodeId, state, ...this.figures() };
+  }
+}
+
+export const streamLogic = streamMachine.provide({
+  actions: {
+    tearDown: ({ context, self }) => bodyOf<StreamBody>(self).tearDown(context.reason),
+    drainQueue: ({ self }) => bodyOf<StreamBody>(self).drainQueue(),
+  },
+});
+
+/** How long a teardown may take; ours are synchronous, so this is for hosts that bring their own wire. */
+const TEARDOWN_MS = 2_000;
+
+export function streamInput(stream: { readonly sendTimeoutMs: number; readonly stallMs: number }): StreamInput {
+  return { sendTimeoutMs: stream.sendTimeoutMs, stallMs: stream.stallMs, teardownMs: TEARDOWN_MS };
+}

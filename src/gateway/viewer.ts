@@ -1,0 +1,106 @@
+/**
+ * Somebody who watches a camera: a stream of frames through a bounded queue. Frames go from the camera to the wire without
+ * touching a chart; the chart learns when the queue fills and drains.
+ */
+import { FrameRate } from '../flow/frame-rate.js';
+import { Outbox, type OutboxEdge, type OverflowPolicy } from '../flow/outbox.js';
+import type { ExitReason } from '../otp/exit-reason.js';
+import type { Camera, FrameConsumer } from './camera.js';
+import type { Frame } from './frame.js';
+import { StreamBody } from './stream.js';
+import type { FrameWire } from './transport.js';
+import type { StreamView } from './views.js';
+
+export interface ViewerOptions {
+  readonly camera: Camera;
+  readonly wire: FrameWire;
+  /** The client whose stream this is; empty for HTTP viewers, who are no clients. */
+  readonly nodeId: string;
+  readonly maxFps: number;
+  readonly policy: OverflowPolicy;
+  readonly queueFrames: number;
+  readonly queueBytes: number;
+  /** Called after the end, for an implicit client that lives as long as its calls. */
+  readonly onClosed?: () => void;
+}
+
+export class Viewer extends StreamBody implements FrameConsumer {
+  readonly kind = 'watch';
+  readonly nodeId: string;
+  readonly #options: ViewerOptions;
+  readonly #outbox: Outbox<Frame>;
+  readonly #rate: FrameRate;
+  #leave: (() => void) | undefined;
+
+  constructor(options: ViewerOptions) {
+    super();
+    this.#options = options;
+    this.nodeId = options.nodeId;
+    this.#rate = new FrameRate(options.maxFps);
+    this.#outbox = new Outbox<Frame>({
+      policy: options.policy,
+      framesMax: options.queueFrames,
+      bytesMax: options.queueBytes,
+      sizeOf: (frame) => frame.message.length,
+      write: (frame, done) => options.wire.write(frame, done),
+      onEdge: (edge) => this.#onEdge(edge),
+    });
+  }
+
+  /** Begins to watch. */
+  begin(): void {
+    if (!this.alive) return;
+    this.send({ type: 'stream.opened' });
+    this.#leave = this.#options.camera.join(this);
+  }
+
+  push(frame: Frame): void {
+    if (this.#rate.admit(this.process.system.clock.now())) this.#outbox.push(frame);
+  }
+
+  /** The camera will deliver no more. */
+  cameraEnded(reason: ExitReason): void {
+    this.send({ type: 'owner.lost', reason });
+  }
+
+  override view(state: string): StreamView {
+    return { ...super.view(state), cameraId: this.#options.camera.id };
+  }
+
+  protected override close(reason: ExitReason): void {
+    this.#leave?.();
+    this.#outbox.close();
+    this.#options.wire.end(reason);
+    this.#options.onClosed?.();
+  }
+
+  protected override drain(drained: () => void): void {
+    this.#leave?.();
+    this.#outbox.whenIdle(drained);
+  }
+
+  protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
+    const { queued, sent, drops } = this.#outbox;
+    return { queued, sent, drops };
+  }
+
+  #onEdge(edge: OutboxEdge): void {
+    switch (edge.type) {
+      case 'filled':
+        this.send({ type: 'queue.filled' });
+        break;
+      case 'drained':
+        this.send({ type: 'queue.drained' });
+        break;
+      case 'completed':
+        this.send({ type: 'write.completed' });
+        break;
+      case 'failed':
+        this.send({ type: 'send.failed', error: edge.error });
+        break;
+      case 'overflowed':
+        this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
+        break;
+    }
+  }
+}
