@@ -117,5 +117,7 @@ function wrapped(text, remark) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', () => process.exit());
   process.exitCode = main(process.argv.slice(2), (text) => process.stdout.write(text));
 }
