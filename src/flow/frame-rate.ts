@@ -26,11 +26,12 @@ export class FrameRate {
       this.#skipped += 1;
       return false;
     }
-    // A frame that comes late is forgiven up to half an interval, so that the next is still due on the schedule. After
-    // a longer pause the schedule begins anew: nothing is caught up in a burst.
-    const onSchedule = this.#dueMs + this.#intervalMs;
-    const first = this.#dueMs === Number.NEGATIVE_INFINITY;
-    this.#dueMs = first ? nowMs + this.#intervalMs : Math.max(onSchedule, nowMs + this.#intervalMs / 2);
+    // The next is due on the schedule, however late this one came, so that lateness does not add up. After a pause the
+    // schedule begins anew: nothing is caught up in a burst. A pause is two intervals; a source whose own rate is the
+    // limit is late by one and its jitter whenever it was early before.
+    const onScheduleMs = this.#dueMs + this.#intervalMs;
+    const paused = nowMs >= onScheduleMs + this.#intervalMs;
+    this.#dueMs = paused ? nowMs + this.#intervalMs : Math.max(onScheduleMs, nowMs);
     return true;
   }
 }
