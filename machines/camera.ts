@@ -42,7 +42,7 @@ export interface RetryPolicy {
   readonly slowMaxMs: number;
 }
 
-interface CameraContext extends CameraInput {
+export interface CameraContext extends CameraInput {
   /** Failures since the last live picture; no higher than what still lengthens the pause. */
   readonly failures: number;
 }

@@ -28,7 +28,7 @@ export interface ClientInput {
   readonly heartbeatMs: number;
 }
 
-interface ClientContext extends ClientInput {
+export interface ClientContext extends ClientInput {
   readonly reason: ExitReason;
 }
 
@@ -93,6 +93,7 @@ export const clientMachine = setup({
         },
         attached: {
           description: 'Known by its calls alone; it ends with the last of them.',
+          entry: 'welcomeClient',
           on: {
             'client.upgraded': 'connected',
             'client.unused': { target: '#client.leaving', actions: 'recordExit' },

@@ -37,7 +37,7 @@ export interface StreamInput {
   readonly teardownMs: number;
 }
 
-interface StreamContext extends StreamInput {
+export interface StreamContext extends StreamInput {
   readonly reason: ExitReason;
 }
 

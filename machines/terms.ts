@@ -25,7 +25,7 @@ export type ShutdownDetail =
  *
  * `normal`, `shutdown` and `{ shutdown: detail }` are clean: a `transient` child that ends so is not started again.
  * Everything else is abnormal: `killed` (an untrappable kill), `noproc` (there was nothing to talk to), `noconnection`
- * (its node was lost), or the error it died of.
+ * (its node was lost), `timeout` and `calling_self` (a call without an answer), or the error it died of.
  */
 export type ExitReason =
   | 'normal'
@@ -34,6 +34,8 @@ export type ExitReason =
   | 'kill'
   | 'noproc'
   | 'noconnection'
+  | 'timeout'
+  | 'calling_self'
   | { readonly shutdown: unknown }
   | Error;
 

@@ -1,1 +1,23 @@
-export const x = 1;
+/** The public API: the gateway that a host embeds, and the kernel under it. */
+export {
+  createGateway,
+  type GatewayHostOptions,
+  type SluiceGateway,
+} from './application.js';
+export { type Configuration, ConfigurationError, type ConfigurationInput } from './configuration.js';
+export type { Frame, Picture } from './gateway/frame.js';
+export type { FrameSource, SourceAttempt, SourceListener } from './gateway/frame-source.js';
+export { SourceError } from './gateway/frame-source.js';
+export { type ErrorCode, GatewayError } from './gateway/gateway-error.js';
+export type {
+  ActorView,
+  CameraView,
+  CauseView,
+  ClientView,
+  GatewayEvent,
+  Resources,
+  SessionView,
+  StreamView,
+  TreeView,
+} from './gateway/views.js';
+export * from './otp/index.js';

@@ -18,11 +18,24 @@ export const supervisionTree: TreeNode = supervisor(
   'sluice',
   'rest_for_one, 10 in 60 s',
   supervisor('core', 'rest_for_one', worker('clients', 'the client manager')),
-  supervisor('cameras', 'dynamic', any(worker('camera:<id>', 'source, retry, fan-out'))),
+  supervisor('cameras', 'one_for_one, dynamic', any(worker('camera:<id>', 'source, retry, fan-out'))),
   supervisor(
     'sessions',
-    'dynamic',
-    any(supervisor('session:<node id>', 'one per client', worker('client'), any(worker('stream')))),
+    'one_for_one, dynamic',
+    any(
+      supervisor(
+        'session:<node id>',
+        'one_for_one, ends with its client',
+        worker('client'),
+        any(worker('watch:<n>', 'and its other streams')),
+      ),
+    ),
   ),
-  supervisor('listeners', 'one_for_one', worker('grpc'), worker('http')),
+  supervisor(
+    'listeners',
+    'one_for_one',
+    supervisor('views', 'one_for_one, dynamic', any(worker('view:<n>', 'a viewer over HTTP'))),
+    worker('grpc'),
+    worker('http'),
+  ),
 );

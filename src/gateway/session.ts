@@ -4,7 +4,7 @@
  *
  * What this version leaves out: the grace in which a client may come back. A session ends as soon as its client does.
  */
-import type { AnyActorRef } from 'xstate';
+import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { Process, ProcessBody } from '../otp/process.js';
 import { supervisor } from '../otp/supervisor.js';
 import { startChild } from '../otp/supervisor-api.js';
@@ -20,7 +20,7 @@ export interface SessionInput {
   readonly client: Client;
 }
 
-export const sessionLogic = supervisor<SessionInput>(({ client }) => ({
+export const sessionLogic: AnyActorLogic = supervisor<SessionInput>(({ client }) => ({
   autoShutdown: 'any_significant',
   parallelStop: true,
   children: [

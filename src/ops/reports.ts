@@ -13,7 +13,7 @@ export function health(gateway: Gateway, ready: boolean): Readonly<Record<string
     actors: actors.total,
     ...counts,
     rssBytes: memory.rss,
-    eventLoopLagMs: eventLoop.lagMs,
+    eventLoopUtilization: eventLoop.utilization,
   };
 }
 

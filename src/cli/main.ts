@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+/** The command line: which command, with which options. What a command does is in its own file. */
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { runDiagrams } from './diagrams.js';
+import { runServe } from './serve.js';
+import { runWatch } from './watch.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+const { stdout, stderr } = process;
+
+const program = new Command('sluice')
+  .description('A streaming gateway whose streams cannot outlive their reason.')
+  .version(version)
+  .showHelpAfterError('(add --help for what is possible)');
+
+program
+  .command('serve')
+  .description('Run the gateway: cameras in, viewers over gRPC and HTTP, a page to see what lives.')
+  .option('--config <file>', 'configuration, YAML or JSON')
+  .option('--camera <id=url>', 'a camera; may be given several times', collect, [])
+  .option('--grpc <host:port>', 'where gRPC listens (default 127.0.0.1:50051)')
+  .option('--http <host:port>', 'where the page and the API listen (default 127.0.0.1:8080)')
+  .option('--demo', 'add the camera "demo", a clip that ships with the package, and make a token for this run')
+  .addHelpText('after', '\nSIGINT and SIGTERM drain and exit 0; a second one forces and exits 1.')
+  .action(async (options) => {
+    process.exitCode = await runServe(options, { stdout, stderr });
+  });
+
+program
+  .command('watch')
+  .description('Watch a camera of a running gateway, as a gRPC client.')
+  .argument('<camera>', 'id of the camera')
+  .option('--address <host:port>', 'the gateway', '127.0.0.1:50051')
+  .option('--out <dir>', 'write each frame as a file')
+  .option('--count <n>', 'end after so many frames', positive)
+  .option('--fps <n>', 'skip frames above this rate', positiveNumber)
+  .option('--node <id>', 'the client this watcher belongs to')
+  .action(async (camera: string, options) => {
+    const abort = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+    process.exitCode = await runWatch({ camera, ...options, signal: abort.signal, stdout, stderr });
+  });
+
+program
+  .command('diagrams')
+  .description('Write the statecharts and the supervision tree as Mermaid and SVG.')
+  .option('--out <dir>', 'where to', 'diagrams')
+  .option('--check', 'write nothing; exit 1 and name the files that are stale', false)
+  .action(async (options: { out: string; check: boolean }) => {
+    process.exitCode = await runDiagrams({ ...options, stdout, stderr });
+  });
+
+await program.parseAsync();
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number, 1 or more.');
+  return value;
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number above 0.');
+  return value;
+}
