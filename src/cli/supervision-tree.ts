@@ -1,4 +1,4 @@
-/** The application's tree as it is drawn. Children stand in start order. */
+/** The application's tree as it is drawn. Children stand in start order. A test holds it against the tree of a running gateway. */
 import type { TreeNode } from '../ops/diagrams/supervision-tree.js';
 
 function supervisor(name: string, note: string, ...children: TreeNode[]): TreeNode {
