@@ -53,6 +53,11 @@ export class EventStream {
     this.#beat();
   }
 
+  /** Says something that is for now only: it has no id, is in no log, and is left out when the socket is full. */
+  remark(name: string, data: object): void {
+    if (!this.#full()) this.#res.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
   /** Ends the stream in order; the browser comes again by itself. */
   end(): void {
     this.#release();

@@ -19,12 +19,15 @@ export const LIVE_CONTENT_TYPE = `multipart/x-mixed-replace; boundary=${BOUNDARY
 
 export class LiveView implements FrameWire {
   readonly #res: ServerResponse;
+  readonly #ended: () => void;
   #handle: StreamHandle | undefined;
   #done: ((error?: Error | null) => void) | undefined;
-  #ended = false;
+  #over = false;
 
-  constructor(res: ServerResponse) {
+  /** `ended` is called when the gateway ends a view that has begun; not when the viewer leaves. */
+  constructor(res: ServerResponse, ended: () => void) {
     this.#res = res;
+    this.#ended = ended;
     res.once('close', () => this.#closed());
   }
 
@@ -38,7 +41,7 @@ export class LiveView implements FrameWire {
 
   write(frame: Frame, done: (error?: Error | null) => void): void {
     const res = this.#res;
-    if (this.#ended || res.destroyed) {
+    if (this.#over || res.destroyed) {
       setImmediate(done, new Error('the viewer has left'));
       return;
     }
@@ -53,10 +56,11 @@ export class LiveView implements FrameWire {
   }
 
   end(reason: ExitReason): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#over) return;
+    this.#over = true;
     const res = this.#res;
     if (res.destroyed) return;
+    if (res.headersSent) this.#ended();
     if (!res.headersSent) {
       answerError(
         res,

@@ -62,7 +62,7 @@ export class OpenStreams {
       return;
     }
     this.#refusePipelined(res);
-    const view = new LiveView(res);
+    const view = new LiveView(res, () => this.#viewEnded(request.cameraId));
     this.#views.add(view);
     res.once('close', () => this.#views.delete(view));
     await view.begin(gateway, request);
@@ -74,6 +74,14 @@ export class OpenStreams {
    */
   #refusePipelined(res: ServerResponse): void {
     if (!res.socket) throw new GatewayError('invalid_argument', 'a stream wants a connection of its own');
+  }
+
+  /**
+   * A browser does not tell its page that a moving picture has ended. The listeners are told instead, so that a page may
+   * ask again; a page whose own picture goes on loses nothing by doing so.
+   */
+  #viewEnded(cameraId: string): void {
+    for (const listener of this.#listeners) listener.remark('view.ended', { cameraId });
   }
 
   /** Work whose answer has already been given. Its failure is reported and hurts nobody. */

@@ -139,7 +139,7 @@ export class GatewayDouble implements Gateway {
   resources = (): Resources => ({
     memory: { rss: 1, heapUsed: 1, external: 1, arrayBuffers: 1 },
     cpu: { userMs: 1, systemMs: 1 },
-    eventLoop: { lagMs: 0, utilization: 0 },
+    eventLoop: { utilization: 0 },
     actors: { total: 5, byKind: { camera: 2 } },
     clients: 3,
     client_streams: 3,

@@ -159,6 +159,22 @@ describe('a live view', () => {
     await closed(socket);
   });
 
+  it('that the gateway ends is announced to the listeners, for a browser does not tell its page', async () => {
+    const listener = await listen();
+    await readUntil(listener, (text) => text.includes('retry:'));
+    const came = gateway.nextViewer();
+    const socket = await watch();
+    const viewer = await came;
+    const first = readUntil(socket, (text) => text.includes('hello'));
+    await viewer.show(frameOf(1, Buffer.from('hello')));
+    await first;
+    const announced = readUntil(listener, (text) => text.includes('\n\n'));
+    viewer.end('killed');
+    expect(await announced).toContain('event: view.ended\ndata: {"cameraId":"front"}\n\n');
+    await closed(socket);
+    listener.destroy();
+  });
+
   it('is 503 when the camera ends before its first picture', async () => {
     const came = gateway.nextViewer();
     const answer = exchange(server.port, request(server.port, 'GET', '/cameras/front/live.mjpg'));
