@@ -15,6 +15,7 @@
  * Positions are remembered across chunks; each byte is looked at once. Nothing here knows sockets.
  */
 import { BROKEN, endMarkerBefore, INCOMPLETE, isPadding, JpegWalk, START_OF_IMAGE } from './jpeg.js';
+import { partHeader } from './part-header.js';
 
 /** The default limit of the parse buffer: 10 MiB, and with it the largest picture. */
 export const PARSE_BUFFER_BYTES_MAX = 10 * 1024 * 1024;
@@ -281,15 +282,6 @@ export class MjpegParser {
     this.#slab.copy(grown, 0, 0, this.#write);
     this.#slab = grown;
   }
-}
-
-/** The part header that ends right before a picture: its boundary line and its length, where it has one. */
-function partHeader(gap: string): { readonly boundary: string; readonly length: number | undefined } | undefined {
-  const header = gap.slice(gap.lastIndexOf('\n--') + 1).trimStart();
-  const shape = /^([\x21-\x7e][\x20-\x7e\t]*)\r?\n(?:[\x20-\x7e\t]+\r?\n)*\r?\n$/.exec(header);
-  if (!shape?.[1]) return undefined;
-  const length = /^content-length[ \t]*:[ \t]*(\d{1,15})[ \t]*\r?$/im.exec(header)?.[1];
-  return { boundary: shape[1].trimEnd(), length: length === undefined ? undefined : Number(length) };
 }
 
 function isAllPadding(bytes: Buffer, start: number, end: number): boolean {

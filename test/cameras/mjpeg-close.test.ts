@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { createServer as createTcpServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { Camera, goOn, MULTIPART, open, stream } from './camera-server.js';
+import { part, pictures } from './corpus.js';
+
+const sockets = () => process.getActiveResourcesInfo().filter((kind) => /TCPSocket|TCPConnect|TLS/i.test(kind)).length;
+
+describe('closing an attempt', () => {
+  it('S1-4 closes the socket before it resolves, and nothing is reported any more', async () => {
+    const camera = await Camera.answering((_request, response) => {
+      response.writeHead(200, MULTIPART);
+      const timer = setInterval(() => response.write(part(pictures[0] as Buffer, 0)), 1);
+      response.on('close', () => clearInterval(timer));
+    });
+    const before = sockets();
+    const { listener, attempt } = open(camera.url);
+    await listener.havePictures(3);
+    const closed = attempt.close();
+    const told = listener.story.length;
+    await closed;
+    await attempt.close();
+    await camera.gone();
+    expect(sockets()).toBe(before);
+    expect(listener.story).toHaveLength(told);
+    expect(listener.story).not.toContain('failed');
+  });
+
+  it('is possible from within a picture', async () => {
+    const camera = await Camera.answering(goOn);
+    const { listener, attempt } = open(camera.url);
+    let closed: Promise<void> | undefined;
+    listener.onPicture = () => {
+      closed = attempt.close();
+    };
+    await listener.havePictures(1);
+    await closed;
+    await camera.gone();
+    expect(listener.story).toEqual(['opened', 'picture']);
+  });
+
+  it('works before there is a connection, silently', async () => {
+    const camera = await Camera.answering(goOn);
+    const { listener, attempt } = open(camera.url);
+    await attempt.close();
+    await camera.gone();
+    expect(listener.story).toEqual([]);
+  });
+
+  it('works while a camera that accepted says nothing', async () => {
+    const camera = await Camera.listening(createTcpServer((socket) => socket.resume()));
+    const { listener, attempt } = open(camera.url);
+    await once(camera.server, 'connection');
+    await attempt.close();
+    await camera.gone();
+    expect(listener.story).toEqual([]);
+  });
+
+  it('resolves after a failure too', async () => {
+    const camera = await Camera.answering((_request, response) => void response.writeHead(503).end());
+    const { listener, attempt } = open(camera.url);
+    await listener.haveFailed();
+    await attempt.close();
+    await camera.gone();
+  });
+
+  it('S1-6 leaves no socket after a hundred attempts, whichever way they ended', async () => {
+    const before = sockets();
+    const ends = ['close', 'early', 'end', 'refuse', 'cut'] as const;
+    let turn: (typeof ends)[number] = 'close';
+    const camera = await Camera.answering((request, response) => {
+      if (turn === 'refuse') response.writeHead(500).write('no');
+      else if (turn === 'end') response.writeHead(200, MULTIPART).end(stream);
+      else if (turn === 'cut') request.socket.destroy();
+      else goOn(request, response);
+    });
+    for (let n = 0; n < 100; n += 1) {
+      turn = ends[n % ends.length] as (typeof ends)[number];
+      const { listener, attempt } = open(camera.url);
+      if (turn === 'close') await listener.havePictures(1);
+      else if (turn !== 'early') await listener.haveFailed();
+      await attempt.close();
+    }
+    await camera.gone();
+    expect(camera.connections).toBeGreaterThanOrEqual(80);
+    const left = await new Promise((resolve) => camera.server.getConnections((_error, count) => resolve(count)));
+    expect(left).toBe(0);
+    expect(sockets()).toBe(before);
+  });
+});
