@@ -13,7 +13,7 @@
 import type { Server } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
 import { sourceFactory } from './cameras/index.js';
-import { type Configuration, type ConfigurationInput, configure } from './configuration.js';
+import { type Configuration, ConfigurationError, type ConfigurationInput, configure } from './configuration.js';
 import { Cameras } from './gateway/cameras.js';
 import { Chronicle } from './gateway/chronicle.js';
 import { ClientManager, type ClientManagerInput, clientManagerLogic } from './gateway/client-manager.js';
@@ -26,6 +26,7 @@ import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
 import { encodeFrame } from './grpc/frame-codec.js';
 import { addGatewayServices, startGrpcServer } from './grpc/server.js';
 import { Listener } from './listener.js';
+import { isLoopback } from './ops/access.js';
 import { createHttpHandler, type HttpHandler } from './ops/handler.js';
 import { startHttpServer } from './ops/http.js';
 import { logEvents } from './ops/log.js';
@@ -79,6 +80,11 @@ export interface SluiceGateway extends AsyncDisposable {
 export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGateway {
   const { logger, clock, random = Math.random, signal, inspect, ...input } = hostOptions;
   const configuration = configure(input);
+  if (!isLoopback(configuration.grpc.host)) {
+    throw new ConfigurationError([
+      `grpc.host: expected a loopback address, got ${configuration.grpc.host}; this version has no gRPC authentication`,
+    ]);
+  }
   const log = logger ?? pino({ level: configuration.log.level });
   const system = new System({ ...(clock ? { clock } : {}), ...(inspect ? { inspect } : {}) });
   const chronicle = new Chronicle(system);
