@@ -47,7 +47,7 @@ export class EventLog<E extends { readonly id: number }> {
   /** Keeps the event under the next id and tells the listeners. */
   append(event: Omit<E, 'id'>): E {
     this.#newestId += 1;
-    const kept = { ...event, id: this.#newestId } as E;
+    const kept = { id: this.#newestId, ...event } as E;
     this.#ring[this.#newestId % this.#capacity] = kept;
     this.#undelivered.push(kept);
     if (!this.#delivering) this.#deliver();
