@@ -14,7 +14,7 @@ const STEP_MS = 120_000;
 
 const steps = {
   'format, lint, import directions': () => tool('biome', 'ci', '--colors=off', '--max-diagnostics=50', '.'),
-  types: () => tool('tsc', '--noEmit', '-p', '.'),
+  types: () => tool('tsc', '--noEmit', '--pretty', 'false', '-p', '.'),
   'protocol files': () => tool('buf', 'lint') || staleProtocol(),
   build: () => run('npm', ['run', '--silent', 'build']),
   diagrams: () =>
