@@ -7,9 +7,9 @@
  * - anything else: a walk over the picture's own markers. Waiting for the next boundary instead would hold every picture
  *   back for one period, because most servers write the boundary only with the next picture.
  *
- * When a picture turns out broken it is never emitted. The parser resynchronises at the next boundary, or, in a stream without
- * boundaries, at the next start marker. That one may belong to a thumbnail inside the damaged picture, so the
- * first picture after it counts only when another picture follows it directly.
+ * A picture that turns out broken is never emitted. The parser resynchronises at the next boundary or, in a stream without
+ * boundaries, at the next start marker. A start marker without a part header before it may belong to a thumbnail
+ * inside a damaged picture: what begins there counts only when a boundary or another picture follows it directly.
  *
  * The buffer is flat, grows with the largest picture, and never beyond its limit: a stream that fills it keeps the last half.
  * Positions are remembered across chunks; each byte is looked at once. Nothing here knows sockets.
@@ -146,13 +146,7 @@ export class MjpegParser {
     const header = partHeader(bytes.toString('latin1', this.#read, start));
     const expected = header !== undefined || (!this.#lost && isAllPadding(bytes, this.#read, start));
     this.#read = start;
-    if (!expected) {
-      this.#lose();
-      if (this.#boundary) {
-        this.#resyncFrom(start + 2);
-        return;
-      }
-    }
+    if (!expected) this.#lose();
     if (header) this.#learnBoundary(header.boundary);
     this.#doubtful = !expected;
     const length = header?.length;

@@ -104,6 +104,7 @@ class MjpegAttempt implements SourceAttempt {
     this.#listener.failed(new SourceError(message, options));
   }
 
+  // A request destroys its socket too, but in its own time when it has not got hold of it yet.
   #release(): void {
     this.#request.destroy();
     this.#socket.destroy();

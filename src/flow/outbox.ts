@@ -206,7 +206,6 @@ export class Outbox<T> {
       return;
     }
     this.#sent += 1;
-    if (this.#writing) return;
     this.#writeNext();
     this.#reportProgress();
   };

@@ -1,10 +1,20 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { createServer as createTcpServer } from 'node:net';
+import { createServer as createTcpServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { Camera, goOn, MULTIPART, open, stream } from './camera-server.js';
+import { Camera, endings, goOn, MULTIPART, open, stream } from './camera-server.js';
 import { part, pictures } from './corpus.js';
 
 const sockets = () => process.getActiveResourcesInfo().filter((kind) => /TCPSocket|TCPConnect|TLS/i.test(kind)).length;
+
+/** The client sockets that this process makes from now on, as Node itself reports them. */
+function clientSockets(): readonly Socket[] {
+  const made: Socket[] = [];
+  const remember = (message: unknown) => made.push((message as { socket: Socket }).socket);
+  subscribe('net.client.socket', remember);
+  endings.push(async () => unsubscribe('net.client.socket', remember));
+  return made;
+}
 
 describe('closing an attempt', () => {
   it('S1-4 closes the socket before it resolves, and nothing is reported any more', async () => {
@@ -14,11 +24,15 @@ describe('closing an attempt', () => {
       response.on('close', () => clearInterval(timer));
     });
     const before = sockets();
+    const made = clientSockets();
     const { listener, attempt } = open(camera.url);
     await listener.havePictures(3);
+    expect(made).toHaveLength(1);
+    expect(made[0]?.closed).toBe(false);
     const closed = attempt.close();
     const told = listener.story.length;
     await closed;
+    expect(made[0]?.closed).toBe(true);
     await attempt.close();
     await camera.gone();
     expect(sockets()).toBe(before);

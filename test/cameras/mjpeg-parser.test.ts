@@ -91,9 +91,11 @@ describe('a multipart stream with lengths that loses bytes', () => {
     const first = part(withThumbnails[0] as Buffer, 0).length;
     for (const offset of [200, 1100, 3000, 6000]) {
       const damaged = Buffer.concat([bytes.subarray(0, first + offset), bytes.subarray(first + offset + 700)]);
-      const { out, parser } = parse(damaged, 4096);
-      expectPictures(out, [withThumbnails[0] as Buffer, ...withThumbnails.slice(2)]);
-      expect(parser).toMatchObject({ torn: 1, resyncs: 1 });
+      for (const chunkBytes of [4096, 1]) {
+        const { out, parser } = parse(damaged, chunkBytes);
+        expectPictures(out, [withThumbnails[0] as Buffer, ...withThumbnails.slice(2)]);
+        expect(parser).toMatchObject({ torn: 1, resyncs: 1 });
+      }
     }
   });
 

@@ -57,6 +57,15 @@ describe('a stream that floods the parse buffer', () => {
     }
   });
 
+  it('S1-1 gives the pictures that are whole in the half that was kept', () => {
+    // A broken picture whose last segment claims 64 KiB of what are pictures again; the buffer fills before that ends.
+    const runsOn = Buffer.concat([endless.subarray(0, 70 * 1024), Buffer.from([0xff, 0xe1, 0xff, 0xff])]);
+    const ten = pictures.slice(0, 10);
+    const { out, parser } = parse(Buffer.concat([runsOn, ...ten, ...ten]), 4096, 128 * 1024);
+    expectPictures(out, [...ten, ...ten]);
+    expect(parser).toMatchObject({ torn: 1, resyncs: 1 });
+  });
+
   it('drops what has no start marker without filling up', () => {
     const { out, parser } = parse(Buffer.concat([Buffer.alloc(12 * MIB, 0x20), multipart(real)]), 65536);
     expectPictures(out, real);

@@ -166,6 +166,27 @@ describe('the edges of an outbox', () => {
       expect(wire.written).toEqual([1]);
     }
   });
+
+  it('may close it while an item makes room for itself', () => {
+    const wire = outboxOnWire({ bytesMax: 100, onEdge: () => wire.outbox.close() });
+    wire.push(1);
+    wire.push(70);
+    expect(wire.push(70)).toBe(false);
+    expect(wire.outbox).toMatchObject({ queued: 0, queuedBytes: 0, closed: true });
+  });
+
+  it('tell of each write, also of those that complete before the wire returns', () => {
+    let now = false;
+    const held: (() => void)[] = [];
+    const { pushMany, edges } = outboxOnWire({
+      framesMax: 4,
+      write: (_item, done) => (now ? done() : held.push(done)),
+    });
+    pushMany(5);
+    now = true;
+    held.shift()?.();
+    expect(edges).toEqual(['filled', 'completed', 'drained']);
+  });
 });
 
 describe('an outbox that is closed', () => {
