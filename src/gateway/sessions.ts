@@ -19,6 +19,9 @@ import type { SessionView } from './views.js';
 
 /** How often a hello may find another one in its place before it is told to come back later. */
 const TRIES_MAX = 100;
+/** Longest name that a client may give for itself or its endpoint, in characters, and how many capabilities it may list. */
+const NAME_LENGTH_MAX = 256;
+const CAPABILITIES_MAX = 100;
 
 export interface SessionsParts {
   readonly options: GatewayOptions;
@@ -90,6 +93,7 @@ export class Sessions {
 
   /** The session that a call belongs to: that of the client it names, or one of its own. */
   async forCall(nodeId: string | undefined): Promise<Session> {
+    if (nodeId !== undefined) checkLength('x-node-id', nodeId);
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const present = nodeId === undefined ? undefined : this.#byNode.get(nodeId);
       await present?.begun;
@@ -115,6 +119,15 @@ export class Sessions {
   #infoOf(hello: Hello): ClientInfo {
     const { realm } = this.#parts.options.node;
     if (hello.nodeId === '') throw registrationError('node_id_required', '');
+    checkLength('hello.node_id', hello.nodeId);
+    checkLength('hello.endpoint', hello.endpoint);
+    for (const capability of hello.capabilities) checkLength('hello.capabilities', capability);
+    if (hello.capabilities.length > CAPABILITIES_MAX) {
+      throw new GatewayError(
+        'invalid_argument',
+        `hello.capabilities: expected at most ${CAPABILITIES_MAX}, got ${hello.capabilities.length}`,
+      );
+    }
     if (hello.realm !== '' && hello.realm !== realm) {
       throw new GatewayError(
         'permission_denied',
@@ -171,6 +184,14 @@ export class Sessions {
     if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
     throw registrationError('noproc', nodeId);
   }
+}
+
+function checkLength(field: string, text: string): void {
+  if (text.length <= NAME_LENGTH_MAX) return;
+  throw new GatewayError(
+    'invalid_argument',
+    `${field}: expected at most ${NAME_LENGTH_MAX} characters, got ${text.length}`,
+  );
 }
 
 /** Asks the session to go and resolves when it is gone. */
