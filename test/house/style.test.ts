@@ -7,7 +7,10 @@ import { filesUnder, root, sourceFiles } from './source-files.js';
 const LINES_MAX = 300;
 
 /** Files that may be longer, each with the reason. */
-const longFiles: Record<string, string> = {};
+const longFiles: Record<string, string> = {
+  'src/otp/supervisor-core.ts': 'one table of children and all that may change it; parts would share the table',
+  'src/otp/process.ts': 'one life from start to exit; its order of steps is the promise and is read as a whole',
+};
 
 const written = sourceFiles('src', 'machines', 'test', 'examples', 'bench');
 const textFiles = ['src', 'machines', 'test', 'examples', 'bench', 'docs', 'diagrams', 'proto', '.ci']
@@ -46,7 +49,7 @@ describe('a file that people write', () => {
   it('begins with a comment that says what it is for', () => {
     const bare = written
       .filter(({ path }) => path.startsWith('src/') || path.startsWith('machines/'))
-      .filter(({ text }) => !/^(?:#!.*\n)?\/\*\*/.test(text))
+      .filter(({ text }) => !/^(?:#!.*\n)?(?:import [^;]*;\s*)*\/\*\*/.test(text))
       .map(({ path }) => path);
     expect(bare).toEqual([]);
   });
