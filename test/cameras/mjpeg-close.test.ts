@@ -7,12 +7,18 @@ import { part, pictures } from './corpus.js';
 
 const sockets = () => process.getActiveResourcesInfo().filter((kind) => /TCPSocket|TCPConnect|TLS/i.test(kind)).length;
 
-/** The client sockets that this process makes from now on, as Node itself reports them. */
-function clientSockets(): readonly Socket[] {
-  const made: Socket[] = [];
-  const remember = (message: unknown) => made.push((message as { socket: Socket }).socket);
-  subscribe('net.client.socket', remember);
-  endings.push(async () => unsubscribe('net.client.socket', remember));
+/** What becomes of the client sockets that this process makes from now on, as Node itself reports them. */
+function clientSockets(): readonly { closed: boolean }[] {
+  const made: { closed: boolean }[] = [];
+  const watch = (message: unknown) => {
+    const seen = { closed: false };
+    made.push(seen);
+    (message as { socket: Socket }).socket.once('close', () => {
+      seen.closed = true;
+    });
+  };
+  subscribe('net.client.socket', watch);
+  endings.push(async () => unsubscribe('net.client.socket', watch));
   return made;
 }
 
@@ -27,12 +33,11 @@ describe('closing an attempt', () => {
     const made = clientSockets();
     const { listener, attempt } = open(camera.url);
     await listener.havePictures(3);
-    expect(made).toHaveLength(1);
-    expect(made[0]?.closed).toBe(false);
+    expect(made).toEqual([{ closed: false }]);
     const closed = attempt.close();
     const told = listener.story.length;
     await closed;
-    expect(made[0]?.closed).toBe(true);
+    expect(made).toEqual([{ closed: true }]);
     await attempt.close();
     await camera.gone();
     expect(sockets()).toBe(before);
