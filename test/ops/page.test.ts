@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createGateway, type SluiceGateway } from '../../src/application.js';
+import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/application.js';
 import { chromiumPath, launchChromium } from './chromium.js';
 
 const TOKEN = 'a-token-for-tests';
@@ -13,14 +13,14 @@ let browser: Browser;
 let gateway: SluiceGateway;
 let faults: string[];
 
-async function look(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
+async function look(hash: string, options: BrowserContextOptions = {}, address = addressOf(gateway)): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 960 }, ...options });
   const page = await context.newPage();
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(message.text());
   });
-  await page.goto(`${addressOf(gateway)}/${hash}`);
+  await page.goto(`${address}/${hash}`);
   return page;
 }
 
@@ -38,6 +38,12 @@ const PICTURE = `(() => {
   return context.getImageData(0, 0, 64, 36).data.reduce((sum, byte, at) => (sum * 31 + byte * (at + 1)) % 2147483647, 7);
 })()`;
 const picture = (page: Page): Promise<number> => page.evaluate(PICTURE);
+
+async function restart(options: GatewayHostOptions): Promise<void> {
+  await gateway.stop({ deadlineMs: 0 });
+  gateway = createGateway({ grpc: { port: 0 }, logger: pino({ level: 'silent' }), ...options });
+  await gateway.start();
+}
 
 async function moves(page: Page): Promise<void> {
   await expect.poll(() => picture(page), { timeout: 15_000 }).not.toBe(0);
@@ -152,20 +158,50 @@ describe.skipIf(!chromiumPath)('the page (needs: chromium)', () => {
     await page.screenshot({ path: `${ARTEFACTS}page-phone.png`, fullPage: true });
   });
 
+  it('is no viewer while nobody looks at it', async () => {
+    const page = await look('');
+    await moves(page);
+    const hide = (hidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} });
+        document.dispatchEvent(new Event('visibilitychange'))`);
+    await hide(true);
+    await expect.poll(() => gateway.resources().viewers).toBe(0);
+    await hide(false);
+    await moves(page);
+  });
+
   it('says when the gateway is gone, and comes back with it', async () => {
     const page = await look('');
     await moves(page);
     const { port } = new URL(addressOf(gateway));
     await gateway.stop({ deadlineMs: 0 });
     await page.getByText('The gateway does not answer').waitFor();
-    gateway = createGateway({
-      grpc: { port: 0 },
-      http: { port: Number(port), token: TOKEN },
-      cameras: [{ id: 'demo', source: 'clip:' }],
-      logger: pino({ level: 'silent' }),
-    });
-    await gateway.start();
+    await restart({ http: { port: Number(port), token: TOKEN }, cameras: [{ id: 'demo', source: 'clip:' }] });
     await page.getByText('The gateway does not answer').waitFor({ state: 'hidden' });
     await moves(page);
+  });
+
+  it('keeps room for questions beside many pictures: three move, the others are stills', async () => {
+    const ids = ['demo', 'e', 'f', 'g', 'h', 'i'];
+    await restart({ http: { port: 0, token: TOKEN }, cameras: ids.map((id) => ({ id, source: 'clip:' })) });
+    const page = await look('');
+    await moves(page);
+    const shown = `[...document.images].filter((image) => image.naturalWidth > 0).length`;
+    await expect.poll(() => page.evaluate(shown), { timeout: 15_000 }).toBe(ids.length);
+    expect(gateway.resources().viewers).toBe(3);
+    const uptime = await page.locator('#uptime').textContent();
+    await expect.poll(() => page.locator('#uptime').textContent()).not.toBe(uptime);
+    await expect.poll(() => page.locator('#line').textContent()).toBe('events live');
+  });
+
+  it('shows nothing on an open address before it has the token, then reads with a cookie', async () => {
+    await restart({ http: { host: '0.0.0.0', port: 0, token: TOKEN }, cameras: [{ id: 'demo', source: 'clip:' }] });
+    const { port } = new URL(addressOf(gateway));
+    const page = await look('', {}, `http://127.0.0.1:${port}`);
+    await page.getByText('can be read with its token only').waitFor();
+    expect(await page.locator('img[alt="demo"]').count()).toBe(0);
+    await page.evaluate(`location.hash = 'token=${TOKEN}'`);
+    await moves(page);
+    await expect.poll(() => page.locator('#line').textContent()).toBe('events live');
   });
 });
