@@ -36,7 +36,8 @@ class ConnectCall {
     this.#served = new ServedCall(call, log);
     call.on('data', (message: ClientMessage) => this.#served.guard(() => this.#receive(message)));
     call.on('drain', () => this.#handle && call.resume());
-    call.on('end', () => this.#served.guard(() => this.#halfClosed()));
+    // A cancel ends the reading side first. Only an end that no cancel follows is a half-close.
+    call.on('end', () => setImmediate(() => this.#served.guard(() => this.#halfClosed())));
   }
 
   #receive({ message }: ClientMessage): void {

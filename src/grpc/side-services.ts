@@ -19,9 +19,13 @@ export class SideServices implements Pick<Server, 'addService'> {
 
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     this.definitions.push(definition);
+    // An implementation may go by a method's name or by its name with a small first letter.
+    const streams = Object.entries(definition).flatMap(([name, { originalName, responseStream }]) =>
+      responseStream ? [name, originalName] : [],
+    );
     const watched = Object.entries(implementation).map(([name, handler]) => [
       name,
-      definition[name]?.responseStream ? this.#watched(handler) : handler,
+      streams.includes(name) ? this.#watched(handler) : handler,
     ]);
     this.#server.addService(definition, Object.fromEntries(watched));
   }

@@ -3,7 +3,7 @@
  * request is read, and a call becomes a wire.
  */
 import { type handleServerStreamingCall, Metadata, type ServerWritableStream } from '@grpc/grpc-js';
-import type { OverflowPolicy } from '../flow/outbox.js';
+import { isOverflowPolicy, OVERFLOW_POLICIES } from '../flow/outbox.js';
 import type { Frame } from '../gateway/frame.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
@@ -15,14 +15,6 @@ import { statusOfReason } from './status.js';
 
 /** Names the client that a call outside Connect belongs to. */
 export const NODE_ID_HEADER = 'x-node-id';
-
-const OVERFLOW_POLICIES: Readonly<Record<OverflowPolicy, true>> = {
-  block: true,
-  disconnect: true,
-  drop_newest: true,
-  drop_oldest: true,
-  latest: true,
-};
 
 export function serveWatch(gateway: Gateway, log: GrpcLog): handleServerStreamingCall<WatchRequest, Frame> {
   return (call) => void serveFrames(call, () => watchOptions(call.request), gateway, log);
@@ -62,8 +54,8 @@ function watchOptions(request: WatchRequest): WatchOptions {
   if (!Number.isFinite(maxFps) || maxFps < 0) {
     throw new GatewayError('invalid_argument', `max_fps must be a finite number of at least 0, but was ${maxFps}`);
   }
-  if (overflow !== '' && !Object.hasOwn(OVERFLOW_POLICIES, overflow)) {
-    const policies = Object.keys(OVERFLOW_POLICIES).join(', ');
+  if (overflow !== '' && !isOverflowPolicy(overflow)) {
+    const policies = OVERFLOW_POLICIES.join(', ');
     throw new GatewayError('invalid_argument', `overflow must be empty or one of ${policies}, but was "${overflow}"`);
   }
   return { cameraId, ...(maxFps > 0 && { maxFps }), ...(overflow !== '' && { overflow }) };
