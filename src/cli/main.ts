@@ -14,7 +14,9 @@ const { stdout, stderr } = process;
 const program = new Command('sluice')
   .description('A streaming gateway whose streams cannot outlive their reason.')
   .version(version)
-  .showHelpAfterError('(add --help for what is possible)');
+  // A mistake of whoever typed it is one line and exit 2, as every error of a start; commander has more lines, and 1.
+  .configureOutput({ outputError: (text, write) => write(`sluice: ${oneLine(text)} (see --help)\n`) })
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 program
   .command('serve')
@@ -54,6 +56,13 @@ program
   });
 
 await program.parseAsync();
+
+function oneLine(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
+}
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
