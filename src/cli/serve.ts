@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { nanoid } from 'nanoid';
 import { pino } from 'pino';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { createGateway, type SluiceGateway } from '../application.js';
 import { ConfigurationError, type ConfigurationInput } from '../configuration.js';
 
@@ -101,9 +101,10 @@ function readConfiguration(path: string): ConfigurationInput {
     throw new UsageError(`--config: ${path} is larger than ${CONFIG_BYTES_MAX} bytes`);
   let parsed: unknown;
   try {
-    parsed = extname(path) === '.json' ? JSON.parse(text) : parse(text);
+    // Warnings of the parser would go to stderr and quote the line.
+    parsed = extname(path) === '.json' ? JSON.parse(text) : parse(text, { logLevel: 'error' });
   } catch (error) {
-    throw new UsageError(`--config: ${path}: ${(error as Error).message.split('\n')[0]}`);
+    throw new UsageError(`--config: ${path}: ${syntaxFault(error, text)}`);
   }
   if (parsed === null || parsed === undefined) return {};
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
@@ -115,9 +116,26 @@ function readConfiguration(path: string): ConfigurationInput {
   return parsed as ConfigurationInput;
 }
 
+/** Where the file breaks off being YAML or JSON. Not the parser's own words: they quote the file, which may hold tokens. */
+function syntaxFault(error: unknown, text: string): string {
+  if (error instanceof YAMLParseError) {
+    const [at] = error.linePos ?? [];
+    const what = error.code.toLowerCase().replaceAll('_', ' ');
+    return at ? `not valid YAML: line ${at.line}, column ${at.col}: ${what}` : `not valid YAML: ${what}`;
+  }
+  if (!(error instanceof SyntaxError)) return 'not valid YAML: an alias without its anchor, or too many of them';
+  const position = /at position (\d+)/.exec(error.message)?.[1];
+  if (position === undefined) return 'not valid JSON';
+  const before = text.slice(0, Number(position)).split('\n');
+  return `not valid JSON: line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
 function cameraOf(text: string): { readonly id: string; readonly source: string } {
   const at = text.indexOf('=');
-  if (at < 1 || at === text.length - 1) throw new UsageError(`--camera: expected ID=URL, got "${text}"`);
+  if (at < 1 || at === text.length - 1) {
+    const shown = text.replace(/:\/\/.*@/, '://***@');
+    throw new UsageError(`--camera: expected ID=URL, got "${shown}"`);
+  }
   return { id: text.slice(0, at), source: text.slice(at + 1) };
 }
 
