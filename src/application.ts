@@ -5,7 +5,7 @@
  *     ├─ core (rest_for_one)        clients, the client manager
  *     ├─ cameras (dynamic)          camera:<id>
  *     ├─ sessions (dynamic)         session:<node id> → client, streams
- *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · grpc · http
+ *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · http · grpc
  *
  * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras and listeners live on, and the fresh
  * client manager is told of them anew.
@@ -32,8 +32,8 @@ import { startHttpServer } from './ops/http.js';
 import { logEvents } from './ops/log.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
-import { leftovers } from './otp/leaks.js';
 import { dynamicSupervisor, type SupervisorOptions, supervisor } from './otp/index.js';
+import { leftovers } from './otp/leaks.js';
 import { System, type SystemOptions } from './otp/system.js';
 
 /** The configuration, and what cannot be written in a file. */
@@ -161,8 +161,9 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
             period: 60,
             children: [
               { id: 'views', type: 'supervisor', start: viewSup.starts(dynamicSupervisor()) },
-              { id: 'grpc', start: grpc.start },
+              // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
               { id: 'http', start: http.start },
+              { id: 'grpc', start: grpc.start },
             ],
           }),
         },
@@ -177,7 +178,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const start = async (): Promise<void> => {
     if (stopped) throw new GatewayError('draining', 'draining: a gateway that was stopped does not start again');
     // A wrong source is said before anything is opened.
-    for (const camera of options.cameras) sourceFactory(camera.source);
+    for (const camera of options.cameras) checkSource(camera);
     started ??= startApplication('sluice', tree, system);
     await started;
     signal?.addEventListener('abort', abort, { once: true });
@@ -223,4 +224,13 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     [Symbol.asyncDispose]: () => gateway.stop(),
   };
   return gateway;
+}
+
+function checkSource({ id, source }: { readonly id: string; readonly source: string }): void {
+  try {
+    sourceFactory(source);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    throw new GatewayError(error.code, `camera "${id}": ${error.message}`, { cause: error });
+  }
 }

@@ -35,7 +35,7 @@ export const supervisionTree: TreeNode = supervisor(
     'listeners',
     'one_for_one',
     supervisor('views', 'one_for_one, dynamic', any(worker('view:<n>', 'a viewer over HTTP'))),
-    worker('grpc'),
     worker('http'),
+    worker('grpc'),
   ),
 );
