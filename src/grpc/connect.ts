@@ -28,12 +28,17 @@ class ConnectCall {
   readonly #call: ConnectStream;
   readonly #gateway: Gateway;
   readonly #served: ServedCall;
+  readonly #helloTimer: NodeJS.Timeout;
   #handle: ControlHandle | undefined;
 
   constructor(call: ConnectStream, gateway: Gateway, log: GrpcLog) {
     this.#call = call;
     this.#gateway = gateway;
     this.#served = new ServedCall(call, log);
+    // Until it has said hello the gateway does not know this call; its silence is measured here.
+    const { inactivityMs } = gateway.options.session;
+    this.#helloTimer = setTimeout(() => this.#served.end(statusOfReason({ shutdown: 'inactivity' })), inactivityMs);
+    call.on('cancelled', () => clearTimeout(this.#helloTimer));
     call.on('data', (message: ClientMessage) => this.#served.guard(() => this.#receive(message)));
     call.on('drain', () => this.#handle && call.resume());
     // A cancel ends the reading side first. Only an end that no cancel follows is a half-close.
@@ -64,6 +69,7 @@ class ConnectCall {
   }
 
   async #connect(hello: Hello): Promise<void> {
+    clearTimeout(this.#helloTimer);
     this.#call.pause();
     try {
       this.#handle = await this.#gateway.connect(hello, this.#wire());

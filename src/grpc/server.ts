@@ -17,11 +17,11 @@ import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import { serveConnect } from './connect.js';
 import { Health } from './health.js';
+import { OpenCalls } from './open-calls.js';
 import { serveProduceCameraStream } from './produce-camera-stream.js';
 import { addReflection } from './reflection.js';
 import type { GrpcLog } from './served-call.js';
 import { cameraService, gatewayService } from './services.js';
-import { SideServices } from './side-services.js';
 import { statusOfError } from './status.js';
 import { serveWatch } from './watch.js';
 
@@ -63,17 +63,17 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.max_connection_idle_ms': CONNECTION_IDLE_MS,
   });
   const { gateway, log } = options;
-  addGatewayServices(server, gateway, log);
   const health = new Health(gateway);
-  const side = new SideServices(server, log);
-  health.addTo(side);
-  addReflection(side, side.definitions);
+  const calls = new OpenCalls(server, log);
+  health.addTo(calls);
+  addReflection(calls, calls.definitions);
+  addGatewayServices(calls, gateway, log);
 
   const sockets = new Set<Socket>();
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   try {
     const listener = await listen(options, sockets, injector);
-    return running(server, listener, sockets, health, side, options.host);
+    return running(server, listener, sockets, health, calls, options.host);
   } catch (thrown) {
     health.stop();
     server.forceShutdown();
@@ -101,7 +101,7 @@ function running(
   listener: NetServer,
   sockets: Set<Socket>,
   health: Health,
-  side: SideServices,
+  calls: OpenCalls,
   host: string,
 ): GrpcServer {
   const { port } = listener.address() as AddressInfo;
@@ -113,7 +113,7 @@ function running(
   const stop = async (graceMs: number): Promise<void> => {
     drain();
     health.stop();
-    side.endAll(statusOfError(new GatewayError('draining', 'this gateway is shutting down')));
+    calls.endAll(statusOfError(new GatewayError('draining', 'this gateway is shutting down')));
     await tryShutdown(server, graceMs);
     server.forceShutdown();
     for (const socket of sockets) socket.destroy();

@@ -62,7 +62,10 @@ const PUBLIC_NAME: Readonly<Record<string, string>> = { drain: 'draining' };
 export function statusOfError(thrown: unknown): GrpcStatus {
   if (!(thrown instanceof GatewayError)) return fault();
   const retryAfterMs = thrown.retryAfterMs ?? (thrown.code === 'draining' ? DRAIN_RETRY_MS : undefined);
-  return makeStatus(CODE_OF_ERROR[thrown.code], thrown.code, thrown.message, retryAfterMs);
+  // A message that is shown on its own, on a page or in a log, may begin with its code already.
+  const { code, message } = thrown;
+  const sentence = message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message;
+  return makeStatus(CODE_OF_ERROR[code], code, sentence, retryAfterMs);
 }
 
 /** The status with which a stream that ended for `reason` ends for its peer. */

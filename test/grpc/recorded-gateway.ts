@@ -17,6 +17,8 @@ import { encodeFrame } from '../../src/grpc/frame-codec.js';
 
 export class RecordedGateway implements Pick<Gateway, 'connect' | 'watch' | 'cameras' | 'onEvent' | 'draining'> {
   draining = false;
+  /** The only option that this edge reads. */
+  readonly options = { session: { inactivityMs: 30_000 } };
   /** What the edge told, one line each, in order. */
   readonly told: string[] = [];
   readonly hellos: Hello[] = [];

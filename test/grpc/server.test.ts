@@ -1,6 +1,6 @@
 import { type EventEmitter, once } from 'node:events';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
-import { Client, status as Code, credentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { Client, status as Code, credentials, type ServiceDefinition, type StatusObject } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startGrpcServer } from '../../src/grpc/server.js';
@@ -234,6 +234,21 @@ describe('a server that stops', () => {
     await ask({ listServices: '*' });
     await server.stop(60_000);
     expect(await ended).toMatchObject({ code: Code.UNAVAILABLE, details: expect.stringMatching(/^draining: /) });
+  });
+
+  it('does not wait for a control stream that has not said hello', async () => {
+    const gateway = new RecordedGateway();
+    const { server, client } = await serve(gateway.asGateway());
+    const caller = client();
+    const inbox = controlInbox();
+    caller.connect(inbox.listener);
+    // Both calls go over one connection, in order: when the second is in, the first is.
+    const viewer = frameInbox();
+    caller.watch({ cameraId: 'front' }, viewer.listener);
+    await viewer.opened;
+    gateway.frames?.end('normal');
+    await server.stop(60_000);
+    expect((await inbox.ended).code).toBe(Code.UNAVAILABLE);
   });
 
   it('closes a connection that never said anything', async () => {

@@ -34,6 +34,12 @@ describe('a refusal', () => {
     expect(statusOfError(new GatewayError(code, '')).code).toBe(expected);
   });
 
+  it('says its code once, also when the message begins with it', () => {
+    expect(statusOfError(new GatewayError('superseded', 'superseded: by another')).details).toBe(
+      'superseded: by another',
+    );
+  });
+
   it('says when to come back where that is known, and always while draining', () => {
     const pushback = (error: GatewayError) => statusOfError(error).metadata.get(PUSHBACK_HEADER);
     expect(pushback(new GatewayError('max_clients_reached', '', { retryAfterMs: 249.5 }))).toEqual(['250']);

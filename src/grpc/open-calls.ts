@@ -1,12 +1,13 @@
 /**
- * Services that come from libraries: health and reflection. Their streams may stay open for as long as a peer likes, and
- * the libraries keep no list of them; a server that is to stop needs one. This is it, and the list of what was registered.
+ * Every open stream of a gRPC server, whoever serves it. The gateway ends the streams that it knows; it does not know those
+ * of health and reflection, whose libraries keep no list, nor a Connect that has not said hello. A server that is to stop
+ * within its time must reach these too. The definitions of what was registered are kept beside, for reflection.
  */
 import type { Server, ServiceDefinition, UntypedHandleCall, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { type GrpcLog, ServedCall, type StreamingCall } from './served-call.js';
 import type { GrpcStatus } from './status.js';
 
-export class SideServices implements Pick<Server, 'addService'> {
+export class OpenCalls implements Pick<Server, 'addService'> {
   readonly definitions: ServiceDefinition[] = [];
   readonly #server: Pick<Server, 'addService'>;
   readonly #log: GrpcLog;
@@ -30,7 +31,7 @@ export class SideServices implements Pick<Server, 'addService'> {
     this.#server.addService(definition, Object.fromEntries(watched));
   }
 
-  /** Ends every open stream of these services. */
+  /** Ends every stream that is still open. */
   endAll(status: GrpcStatus): void {
     for (const served of this.#open) served.end(status);
   }
