@@ -1,12 +1,12 @@
 /** Starting and stopping a whole system: its root supervisor and everything under it. */
 import type { AnyActorRef } from 'xstate';
-import type { ExitReason } from './exit-reason.js';
+import { ExitError, type ExitReason } from './exit-reason.js';
 import { monitor } from './monitor.js';
 import type { Process } from './process.js';
 import { requestStop } from './signals.js';
 import { startRoot } from './spawn.js';
-import { type SupervisorOptions, supervisor } from './supervisor.js';
-import { ExitError } from './supervisor-api.js';
+import { supervisor } from './supervisor.js';
+import type { SupervisorOptions } from './supervisor-options.js';
 import { System, type SystemOptions } from './system.js';
 
 export interface Application {
@@ -19,13 +19,13 @@ export interface Application {
   stop(options?: { readonly reason?: ExitReason; readonly timeoutMs?: number }): Promise<ExitReason>;
 }
 
-/** Starts a tree. Rejects with an `ExitError` that carries the reason when a child cannot start; nothing is left then. */
+/** Starts a tree, in a system of its own or in one that was made before and has no tree yet. Rejects with an `ExitError` that carries the reason when a child cannot start; nothing is left then. */
 export async function startApplication(
   id: string,
   options: SupervisorOptions,
-  systemOptions: SystemOptions = {},
+  within: SystemOptions | System = {},
 ): Promise<Application> {
-  const system = new System(systemOptions);
+  const system = within instanceof System ? within : new System(within);
   const { process, error } = startRoot(system, supervisor(options), { id });
   if (!process) {
     system.close();

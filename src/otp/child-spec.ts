@@ -70,8 +70,8 @@ export function specFault(spec: FullChildSpec, autoShutdown: AutoShutdown): Spec
     return { code: 'invalid_shutdown', value: shutdown };
   if (typeof significant !== 'boolean') return { code: 'invalid_significant', value: significant };
   if (type !== 'worker' && type !== 'supervisor') return { code: 'invalid_child_type', value: type };
-  if (significant && restart === 'permanent') return { code: 'bad_combination', with: ['permanent', 'significant'] };
   if (significant && autoShutdown === 'never')
     return { code: 'bad_combination', with: ['auto_shutdown', 'significant'] };
+  if (significant && restart === 'permanent') return { code: 'bad_combination', with: ['restart', 'significant'] };
   return undefined;
 }

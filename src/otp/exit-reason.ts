@@ -3,7 +3,27 @@ import type { ExitReason } from '../../machines/terms.js';
 
 export type { ExitReason } from '../../machines/terms.js';
 
-const NAMED: ReadonlySet<unknown> = new Set(['normal', 'shutdown', 'killed', 'kill', 'noproc', 'noconnection']);
+const NAMED: ReadonlySet<unknown> = new Set([
+  'normal',
+  'shutdown',
+  'killed',
+  'kill',
+  'noproc',
+  'noconnection',
+  'timeout',
+  'calling_self',
+]);
+
+/** The other side of a call is not there, ended, or did not answer in time. */
+export class ExitError extends Error {
+  readonly reason: ExitReason;
+
+  constructor(reason: ExitReason, what: string) {
+    super(`${what}: ${describeReason(reason)}`, reason instanceof Error ? { cause: reason } : undefined);
+    this.name = 'ExitError';
+    this.reason = reason;
+  }
+}
 
 /** True for `normal`, `shutdown` and `{ shutdown: … }`: a transient child that ends so is not started again. */
 export function isClean(reason: ExitReason): boolean {
@@ -14,9 +34,9 @@ export function isExitReason(value: unknown): value is ExitReason {
   return NAMED.has(value) || value instanceof Error || isShutdownWithDetail(value);
 }
 
-/** What an actor that threw or rejected with `thrown` died of: the error itself, or one made of it. */
+/** What an actor that threw or rejected with `thrown` died of: an error or an exit reason itself, else an error made of it. */
 export function crashReason(thrown: unknown): ExitReason {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+  return isExitReason(thrown) ? thrown : new Error(String(thrown), { cause: thrown });
 }
 
 /** A finished actor's reason: its output where that is an exit reason, else `normal`. */

@@ -1,9 +1,12 @@
 /**
- * A process written as plain functions: for workers whose life is too simple for a chart. What it starts it acquires
- * through its scope; what it is told arrives in `receive`; it ends by `exit`, by a throw, or by being stopped.
+ * A process written as plain functions: for workers whose life is too simple for a chart, with OTP's `gen_server` as the
+ * model. What it starts it acquires through its scope; what it is told arrives in `receive`, what it is asked in `call`;
+ * it ends by `exit`, by a throw, or by being asked to stop, and then `terminate` runs; a kill, or a signal that it does
+ * not trap, ends it without asking.
  */
 import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
-import type { ExitReason } from './exit-reason.js';
+import type { CallRequest } from './call.js';
+import { crashReason, type ExitReason, isExitReason } from './exit-reason.js';
 import { type Process, type ProcessTraits, processOf, withTraits } from './process.js';
 import type { Scope } from './scope.js';
 
@@ -18,24 +21,112 @@ export interface ProcessContext<I> {
 
 export interface ProcessHandlers {
   receive?(event: EventObject): void;
-  /** Its end is certain; what it holds is given back after this. Not called when it throws. */
-  terminate?(): void;
+  /** Somebody asks (`call`) and waits for `reply`, now or later. Without this handler the request comes to `receive`. */
+  call?(request: unknown, reply: (answer: unknown) => void, from: AnyActorRef | undefined): void;
+  /**
+   * It ends in order, for this reason. May take its time (its supervisor waits as long as the child spec says) and may
+   * answer another reason. Afterwards what it holds is given back. Not called when it is killed, or ended by a signal
+   * that it does not trap.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is the usual one.
+  terminate?(reason: ExitReason): void | ExitReason | Promise<void | ExitReason>;
 }
+
+/** What `begin` may answer: handlers, or that there is nothing to start. A throw or a rejection is a failed start. */
+export type Begun = ProcessHandlers | 'ignore' | undefined;
 
 type ProcessSnapshot = Snapshot<unknown> & { readonly input: unknown };
 
+interface Running {
+  handlers: ProcessHandlers;
+  /** What came while it was still beginning. */
+  early: EventObject[] | undefined;
+  ending: boolean;
+}
+
+type OwnEvent =
+  | { readonly type: 'process.begun'; readonly begun: Begun }
+  | { readonly type: 'process.notBegun'; readonly thrown: unknown }
+  | { readonly type: 'process.exit' | 'supervisor.stop' | 'process.terminated'; readonly reason: ExitReason };
+
 export function fromProcess<I = undefined>(
-  begin: (context: ProcessContext<I>) => ProcessHandlers | undefined,
+  begin: (context: ProcessContext<I>) => Begun | Promise<Begun>,
   traits: ProcessTraits = {},
 ): ActorLogic<ProcessSnapshot, EventObject, I> {
-  const handlers = new WeakMap<AnyActorRef, ProcessHandlers>();
+  const running = new WeakMap<AnyActorRef, Running>();
+
+  const done = (snapshot: ProcessSnapshot, reason: ExitReason): ProcessSnapshot =>
+    ({ ...snapshot, status: 'done', output: reason }) as ProcessSnapshot;
+
+  const end = (snapshot: ProcessSnapshot, self: AnyActorRef, state: Running, reason: ExitReason): ProcessSnapshot => {
+    if (state.ending) return snapshot;
+    state.ending = true;
+    const answer = state.handlers.terminate?.(reason);
+    if (!(answer instanceof Promise)) return done(snapshot, isExitReason(answer) ? answer : reason);
+    const terminated = (other: unknown): void =>
+      self.send({ type: 'process.terminated', reason: isExitReason(other) ? other : reason } as EventObject);
+    answer.then(terminated, (thrown: unknown) => terminated(crashReason(thrown)));
+    return snapshot;
+  };
+
+  const begun = (snapshot: ProcessSnapshot, self: AnyActorRef, state: Running, answer: Begun): ProcessSnapshot => {
+    const process = processOf(self) as Process;
+    if (answer === 'ignore') {
+      process.ignored = true;
+      return done(snapshot, 'normal');
+    }
+    if (answer) state.handlers = answer;
+    const early = state.early ?? [];
+    state.early = undefined;
+    process.started();
+    return early.reduce((next, event) => (next.status === 'active' ? step(next, event, self, state) : next), snapshot);
+  };
+
+  const step = (snapshot: ProcessSnapshot, event: EventObject, self: AnyActorRef, state: Running): ProcessSnapshot => {
+    const own = event as OwnEvent;
+    switch (own.type) {
+      case 'process.begun':
+        return begun(snapshot, self, state, own.begun);
+      case 'process.notBegun':
+        throw own.thrown;
+      case 'process.terminated':
+        return done(snapshot, own.reason);
+    }
+    if (state.early) {
+      state.early.push(event);
+      return snapshot;
+    }
+    if (own.type === 'process.exit' || own.type === 'supervisor.stop') return end(snapshot, self, state, own.reason);
+    if (state.ending) return snapshot;
+    if (event.type === 'EXIT' && ownEnd(event, self)) {
+      return end(snapshot, self, state, (event as unknown as ExitSignal).reason);
+    }
+    try {
+      if (event.type === 'call' && state.handlers.call) {
+        const { request, reply, from } = event as CallRequest;
+        state.handlers.call(request, reply, from);
+      } else state.handlers.receive?.(event);
+    } catch (thrown) {
+      state.ending = true;
+      try {
+        void state.handlers.terminate?.(crashReason(thrown));
+      } catch {
+        // It dies of the first throw, whatever `terminate` does.
+      }
+      throw thrown;
+    }
+    return snapshot;
+  };
+
   const logic: ActorLogic<ProcessSnapshot, EventObject, I> = {
     getInitialSnapshot: (_scope, input) => ({ status: 'active', output: undefined, error: undefined, input }),
     getPersistedSnapshot: (snapshot) => snapshot,
     start: (snapshot, scope) => {
       const self = scope.self as AnyActorRef;
       const process = processOf(self) as Process;
-      const begun = begin({
+      const state: Running = { handlers: {}, early: undefined, ending: false };
+      running.set(self, state);
+      const answer = begin({
         input: snapshot.input as I,
         self,
         process,
@@ -44,25 +135,32 @@ export function fromProcess<I = undefined>(
         },
         exit: (reason = 'normal') => self.send({ type: 'process.exit', reason } as EventObject),
       });
-      if (begun) handlers.set(self, begun);
+      if (answer instanceof Promise) {
+        state.early = [];
+        process.starting = { ready: undefined };
+        answer.then(
+          (value) => self.send({ type: 'process.begun', begun: value } as OwnEvent),
+          (thrown: unknown) => self.send({ type: 'process.notBegun', thrown } as OwnEvent),
+        );
+      } else if (answer === 'ignore') self.send({ type: 'process.begun', begun: answer } as OwnEvent);
+      else if (answer) state.handlers = answer;
     },
     transition: (snapshot, event, scope) => {
+      if (event.type === 'xstate.stop') return { ...snapshot, status: 'stopped' } as ProcessSnapshot;
       const self = scope.self as AnyActorRef;
-      if (event.type === 'xstate.stop') {
-        handlers.get(self)?.terminate?.();
-        return { ...snapshot, status: 'stopped' } as ProcessSnapshot;
-      }
-      if (event.type === 'process.exit') {
-        handlers.get(self)?.terminate?.();
-        return {
-          ...snapshot,
-          status: 'done',
-          output: (event as EventObject & { reason: ExitReason }).reason,
-        } as ProcessSnapshot;
-      }
-      handlers.get(self)?.receive?.(event);
-      return snapshot;
+      return step(snapshot, event, self, running.get(self) as Running);
     },
   };
-  return withTraits(logic, traits);
+  return withTraits(logic, { ...traits, answersStop: true });
+}
+
+interface ExitSignal {
+  readonly from: AnyActorRef | undefined;
+  readonly reason: ExitReason;
+}
+
+/** A signal of its parent, or its own, is no news but its end, also where it traps exits. As a gen_server sees it. */
+function ownEnd(event: EventObject, self: AnyActorRef): boolean {
+  const { from } = event as unknown as ExitSignal;
+  return from !== undefined && (from === self || from === processOf(self)?.parent?.ref);
 }

@@ -7,6 +7,7 @@ import type { AnyActorRef } from 'xstate';
 import type { ExitReason } from './exit-reason.js';
 import { type Failure, type Process, processOf } from './process.js';
 import type { System } from './system.js';
+import { isRunning } from './xstate-internals.js';
 
 export interface Down {
   readonly type: 'DOWN';
@@ -15,6 +16,8 @@ export interface Down {
   readonly ref: AnyActorRef | undefined;
   /** The actor's path, or the name that was monitored. */
   readonly id: string;
+  /** The name, where a name was monitored. */
+  readonly name: string | undefined;
   readonly kind: string;
   readonly reason: ExitReason;
   /** The failure that this end was, with the chain behind it; absent for `noproc`. */
@@ -44,6 +47,11 @@ export class Monitor {
     this.#watcher = watcher;
     this.#name = name;
     this.#holder = typeof watcher === 'function' ? undefined : processOf(watcher);
+    // Nobody learns of an own end: such a monitor never stands.
+    if (target !== undefined && target === this.#holder) {
+      this.#active = false;
+      return;
+    }
     system.monitors += 1;
     if (!target?.alive) {
       this.fire('noproc', undefined);
@@ -83,6 +91,7 @@ export class Monitor {
       monitor: this,
       ref: this.#target?.ref,
       id: this.#name ?? this.#target?.path ?? 'unknown',
+      name: this.#name,
       kind: this.#target?.kind ?? 'unknown',
       reason,
       cause: failure,
@@ -90,7 +99,7 @@ export class Monitor {
     this.#system.defer(() => {
       if (this.#flushed) return;
       if (typeof this.#watcher === 'function') this.#watcher(down);
-      else this.#watcher.send(down);
+      else if (isRunning(this.#watcher)) this.#watcher.send(down);
     });
   }
 }

@@ -62,10 +62,14 @@ export class Process implements Crashable {
   onGone: (() => void) | undefined;
   /** Its supervisor has let go of it and wants to hear nothing of its end. */
   detached = false;
-  /** Set while it starts asynchronously; a supervisor waits for it. */
+  /** Set while it starts asynchronously; whoever started it waits for `ready`, which also comes when it ends instead. */
   starting: { ready: (() => void) | undefined } | undefined;
   /** Why it did not start, where it found that out itself. */
   startError: ExitReason | undefined;
+  /** Its start answered that there is nothing to start. */
+  ignored = false;
+  /** It understands the stop request, whether it traps exits or not. */
+  answersStop = false;
 
   #intended: ExitReason | undefined;
   #intendedCause: Failure | undefined;
@@ -94,6 +98,11 @@ export class Process implements Crashable {
     return this.exit === undefined;
   }
 
+  /** Its end is decided, though it may still be at its last event: JavaScript cannot cut a function short. */
+  get condemned(): boolean {
+    return this.#intended !== undefined || this.exit !== undefined;
+  }
+
   /** What it holds. Made at first use. */
   get scope(): Scope {
     if (!this.#scope) {
@@ -102,6 +111,13 @@ export class Process implements Crashable {
       if (!this.alive) void this.#scope.dispose();
     }
     return this.#scope;
+  }
+
+  /** Its asynchronous start is over: it runs, or `startError` says why it does not and it is about to end. */
+  started(): void {
+    const ready = this.starting?.ready;
+    this.starting = undefined;
+    if (ready) this.system.defer(ready);
   }
 
   /** Ends it with this reason, now or when the event it is processing has been processed. Not trappable. */
@@ -170,14 +186,20 @@ export class Process implements Crashable {
     if (this.links) {
       for (const peer of this.links) {
         peer.links?.delete(this);
-        system.defer(() => peer.receiveExit(this, reason));
+        system.signal(() => peer.receiveExit(this, reason));
       }
       this.links = undefined;
     }
     if (this.watchers) for (const monitor of this.watchers) monitor.fire(reason, failure);
     this.watchers = undefined;
+    if (this.starting) {
+      // It ended before it was started: whoever starts it hears that instead of an end.
+      if (!this.ignored) this.startError ??= reason;
+      this.detached = true;
+      this.started();
+    }
     if (this.onGone) system.defer(this.onGone);
-    else if (!this.detached && this.parent?.alive) system.post(this.parent.ref, childExited(this));
+    else if (!this.detached && !this.ignored && this.parent?.alive) system.post(this.parent.ref, childExited(this));
   }
 
   /** An exit signal of somebody linked, or of anybody by `exit(ref, reason)`. OTP's rules: https://www.erlang.org/doc/system/ref_man_processes.html#receiving-exit-signals */
@@ -185,7 +207,8 @@ export class Process implements Crashable {
     if (!this.alive) return;
     if (this.trapExit) {
       this.blame(cause ?? from?.failure);
-      this.ref.send({ type: 'EXIT', from: from?.ref, reason } as EventObject);
+      // A message like any other from here on: behind what the same sender has sent before.
+      this.system.post(this.ref, { type: 'EXIT', from: from?.ref, reason } as EventObject);
     } else if (reason !== 'normal' || from === this) this.terminate(reason, cause ?? from?.failure);
   }
 }
@@ -211,6 +234,8 @@ export function processOf(ref: AnyActorRef): Process | undefined {
 export interface ProcessTraits {
   readonly kind?: string;
   readonly trapExit?: boolean;
+  /** It understands the stop request (`supervisor.stop`) even where it does not trap exits. Default: as `trapExit`. */
+  readonly answersStop?: boolean;
 }
 
 /** Systems by XState's own, so that a new actor finds where it belongs. */
@@ -268,6 +293,7 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
   const events = knownEvents(logic);
   // A chart that names the stop request ends in its own time; that is what trapping exits means.
   const trapExit = traits.trapExit ?? events?.has('supervisor.stop') ?? false;
+  const answersStop = traits.answersStop ?? trapExit;
   const wrapped = Object.create(logic) as AnyActorLogic;
 
   wrapped.getInitialSnapshot = (scope: AnyActorScope, input: unknown) => {
@@ -275,6 +301,7 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
     const parent = parentOf(scope.self);
     const process = new Process(scope.self, system, parent && processes.get(parent), kind);
     process.trapExit = trapExit;
+    process.answersStop = answersStop;
     processes.set(scope.self, process);
     return atWork.run(process, () => logic.getInitialSnapshot(scope, input));
   };

@@ -3,7 +3,7 @@
  * Source: https://www.erlang.org/doc/system/ref_man_processes.html#links
  */
 import type { AnyActorRef } from 'xstate';
-import type { ExitReason } from './exit-reason.js';
+import { ExitError, type ExitReason } from './exit-reason.js';
 import { type Failure, type Process, processOf } from './process.js';
 
 export interface ExitOptions {
@@ -35,12 +35,16 @@ export function requestStop(process: Process, reason: ExitReason, cause?: Failur
   else process.terminate(reason, cause);
 }
 
-/** Links two processes; twice is once. Linking to one that has ended is an exit signal `noproc` to the caller. */
+/**
+ * Links two processes; twice is once. Linking `a` to one that has ended is an `EXIT` event with `noproc` where `a` traps
+ * exits; where it does not, this throws an `ExitError`, which is the crash of the caller unless it is caught.
+ */
 export function link(a: AnyActorRef, b: AnyActorRef): void {
   const [one, other] = both(a, b);
   if (one === other) return;
   if (!other.alive) {
-    one.system.defer(() => one.receiveExit(other, 'noproc'));
+    if (!one.trapExit) throw new ExitError('noproc', `link "${one.path}" to "${other.path}"`);
+    one.system.signal(() => one.receiveExit(other, 'noproc'));
     return;
   }
   one.links ??= new Set();

@@ -1,5 +1,6 @@
 /** Starting processes: a root of a system, or a child of somebody. */
 import { type AnyActorLogic, type AnyActorRef, createActor } from 'xstate';
+import { atWork } from './crash-barrier.js';
 import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
 import { foundSystem, guarded, type Process, type ProcessBody, processOf } from './process.js';
 import type { System } from './system.js';
@@ -46,7 +47,8 @@ function started(system: System, ref: AnyActorRef, body?: ProcessBody): Spawned 
   // Until it is started, its end is the caller's to hear.
   process.detached = true;
   system.processes.add(process);
-  ref.start();
+  // What the first step starts (timers, promises) is its work already, not its parent's.
+  atWork.run(process, () => ref.start());
   const { status, error, output } = ref.getSnapshot() as { status: string; error?: unknown; output?: unknown };
   // Ends in the very first step never reach the logic's transition.
   if (process.alive && status === 'error') process.exited(crashReason(error));
@@ -54,7 +56,7 @@ function started(system: System, ref: AnyActorRef, body?: ProcessBody): Spawned 
   if (status === 'error') return { error: process.exit as ExitReason };
   system.emit({ type: 'process.started', process });
   if (process.alive && status === 'done') process.exited(reasonOfOutput(output));
-  else if (!process.alive && process.parent?.alive) {
+  else if (process.gone && process.parent?.alive && process.startError === undefined && !process.ignored) {
     system.post(process.parent.ref, { type: 'child.exited', process } as never);
   }
   return { process };

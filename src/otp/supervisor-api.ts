@@ -1,8 +1,9 @@
 /** Requests to a running supervisor and their answers: values, as in OTP; only a dead supervisor rejects, with an `ExitError`. */
 import type { AnyActorRef } from 'xstate';
+import { ask } from './call.js';
 import type { ChildSpec, FullChildSpec, SpecFault } from './child-spec.js';
-import { describeReason, type ExitReason } from './exit-reason.js';
-import { type Process, processOf } from './process.js';
+import { ExitError, type ExitReason } from './exit-reason.js';
+import { processOf } from './process.js';
 
 /** Why a request was refused. The codes are OTP's. */
 export type SupervisorError =
@@ -52,17 +53,6 @@ export interface SupervisorCall {
   readonly reply: (answer: unknown) => void;
 }
 
-/** The other side of a call is not there, or ended before it answered. */
-export class ExitError extends Error {
-  readonly reason: ExitReason;
-
-  constructor(reason: ExitReason, what: string) {
-    super(`${what}: ${describeReason(reason)}`);
-    this.name = 'ExitError';
-    this.reason = reason;
-  }
-}
-
 /**
  * Starts a child under a running supervisor; it goes last in the order.
  * @returns the actor, or `undefined` when its start answered `ignore`.
@@ -108,18 +98,11 @@ export function countChildren(supervisor: AnyActorRef): Promise<ChildCounts> {
   return call(supervisor, { op: 'countChildren' });
 }
 
+/** Waits without limit, as OTP does: while a start or a stop runs, a supervisor answers nobody. */
 function call<T>(supervisor: AnyActorRef, request: SupervisorRequest): Promise<T> {
-  const process: Process | undefined = processOf(supervisor);
+  const process = processOf(supervisor);
   const what = `${request.op} on "${process?.path ?? supervisor.id}"`;
   if (!process?.alive) return Promise.reject(new ExitError('noproc', what));
-  return new Promise((resolve, reject) => {
-    const fail = (reason: ExitReason): void => reject(new ExitError(reason, what));
-    process.pendingCalls ??= new Set();
-    process.pendingCalls.add(fail);
-    const reply = (answer: unknown): void => {
-      process.pendingCalls?.delete(fail);
-      resolve(answer as T);
-    };
-    process.system.post(supervisor, { type: 'supervisor.call', request, reply } as SupervisorCall);
-  });
+  const asking = { caller: undefined, timeout: Number.POSITIVE_INFINITY, what };
+  return ask(process, asking, (reply) => ({ type: 'supervisor.call', request, reply }) as SupervisorCall);
 }

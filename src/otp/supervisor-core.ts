@@ -13,8 +13,8 @@ import { type Failure, type Process, processOf } from './process.js';
 import { RestartIntensity } from './restart-intensity.js';
 import { requestStop } from './signals.js';
 import { spawn } from './spawn.js';
-import type { SupervisorOptions } from './supervisor.js';
 import type { Answer, ChildCounts, ChildInfo, ChildName, SupervisorRequest } from './supervisor-api.js';
+import type { FullSupervisorOptions } from './supervisor-options.js';
 
 /** Waits until `resume` is called. */
 export type Wait = (resume: (value?: unknown) => void) => void;
@@ -39,7 +39,7 @@ type StartResult = { readonly ok: Process | undefined } | { readonly error: Exit
 
 export class SupervisorCore {
   readonly process: Process;
-  readonly options: Required<Omit<SupervisorOptions, 'id'>>;
+  readonly options: FullSupervisorOptions;
   readonly children = new Map<ChildKey, Child>();
   /** Set when the supervisor has decided to end, and why. */
   stopping: ExitReason | undefined;
@@ -49,7 +49,7 @@ export class SupervisorCore {
   /** Children that are not back yet. */
   #restarting = 0;
 
-  constructor(process: Process, options: Required<Omit<SupervisorOptions, 'id'>>) {
+  constructor(process: Process, options: FullSupervisorOptions) {
     this.process = process;
     this.options = options;
     this.#intensity = new RestartIntensity(options.intensity, options.period);
@@ -106,15 +106,12 @@ export class SupervisorCore {
     if (process) {
       process.restarts = child.restarts;
       this.#byRef.set(process.ref, child);
-    } else if ('error' in result) {
-      const { error: reason } = result;
-      this.process.system.emit({
-        type: 'child.startFailed',
-        supervisor: this.process,
-        childId: child.spec.id,
-        reason,
-      });
     }
+    const { system } = this.process;
+    if (!system.heard) return result;
+    const about = { supervisor: this.process, childId: child.spec.id };
+    if ('error' in result) system.emit({ type: 'child.startFailed', ...about, reason: result.error });
+    else system.emit({ type: 'child.started', ...about, process });
     return result;
   }
 
@@ -138,7 +135,7 @@ export class SupervisorCore {
     try {
       answer = start(context);
     } catch (thrown) {
-      return { error: startError(thrown) };
+      return { error: crashReason(thrown) };
     }
     if (answer instanceof Promise) {
       const pending: Promise<unknown> = answer;
@@ -148,7 +145,7 @@ export class SupervisorCore {
           (thrown: unknown) => resume({ thrown }),
         );
       }) as { readonly value?: unknown; readonly thrown?: unknown };
-      if ('thrown' in settled) return { error: startError(settled.thrown) };
+      if ('thrown' in settled) return { error: crashReason(settled.thrown) };
       answer = settled.value;
     }
     if (answer === 'ignore') return { ok: undefined };
@@ -161,7 +158,8 @@ export class SupervisorCore {
   *#untilReady(process: Process): Operation<StartResult> {
     const { starting } = process;
     if (starting) yield (resume) => (starting.ready = resume);
-    return process.startError === undefined ? { ok: process } : { error: process.startError };
+    if (process.startError !== undefined) return { error: process.startError };
+    return { ok: process.ignored ? undefined : process };
   }
 
   // A child has ended by itself
@@ -463,10 +461,3 @@ export class SupervisorCore {
 }
 
 const NOT_FOUND: Answer<never> = { error: { code: 'not_found' } };
-
-/** An exit reason that was thrown stays what it is; anything else thrown is an error. */
-function startError(thrown: unknown): ExitReason {
-  return typeof thrown === 'object' && thrown !== null && 'shutdown' in thrown
-    ? (thrown as ExitReason)
-    : crashReason(thrown);
-}

@@ -5,29 +5,11 @@
  */
 import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, SnapshotFrom } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor.js';
-import type { AutoShutdown, Strategy } from '../../machines/terms.js';
-import { type ChildSpec, completeSpec, specFault } from './child-spec.js';
 import type { ExitReason } from './exit-reason.js';
 import { type ChildExited, type Process, processOf, withTraits } from './process.js';
 import type { SupervisorCall } from './supervisor-api.js';
 import { type Child, type Operation, SupervisorCore } from './supervisor-core.js';
-
-export interface SupervisorOptions {
-  /** The children that are started with it, in this order. Under `simple_one_for_one` exactly one: the template. */
-  readonly children?: readonly ChildSpec[];
-  /** Default `one_for_one`. */
-  readonly strategy?: Strategy;
-  /** Restarts allowed within `period`; one more and the supervisor gives up. Default 1. */
-  readonly intensity?: number;
-  /** Seconds, counted whole. Default 5. */
-  readonly period?: number;
-  /** Default `never`. */
-  readonly autoShutdown?: AutoShutdown;
-  /** Children beyond this number are refused with `max_children`. Default no limit. Not in OTP. */
-  readonly maxChildren?: number;
-  /** Stop all children at once instead of one after the other. Default false; `simple_one_for_one` always does. */
-  readonly parallelStop?: boolean;
-}
+import { checkedOptions, type FullSupervisorOptions, type SupervisorOptions } from './supervisor-options.js';
 
 type Chart = typeof supervisorMachine;
 type ChartSnapshot = SnapshotFrom<Chart>;
@@ -79,7 +61,7 @@ export function childrenOf(ref: AnyActorRef): readonly Child[] {
   return [...(runtimes.get(ref)?.core.children.values() ?? [])];
 }
 
-export function supervisorOptionsOf(ref: AnyActorRef): SupervisorCore['options'] | undefined {
+export function supervisorOptionsOf(ref: AnyActorRef): FullSupervisorOptions | undefined {
   return runtimes.get(ref)?.core.options;
 }
 
@@ -97,7 +79,7 @@ class SupervisorRuntime {
   #snapshot: ChartSnapshot | undefined;
   #scope: AnyActorScope | undefined;
 
-  constructor(process: Process, options: SupervisorCore['options']) {
+  constructor(process: Process, options: FullSupervisorOptions) {
     this.#process = process;
     this.core = new SupervisorCore(process, options);
   }
@@ -152,15 +134,15 @@ class SupervisorRuntime {
   }
 
   #started(fault: ExitReason | undefined): void {
-    const { starting } = this.#process;
-    this.#process.starting = undefined;
-    if (fault === undefined) this.#step({ type: 'children.started' });
-    else {
-      this.#process.startError = fault;
-      this.#step({ type: 'stop.begun' });
-      this.#step({ type: 'children.stopped', reason: fault });
+    if (fault === undefined) {
+      this.#process.started();
+      this.#step({ type: 'children.started' });
+      return;
     }
-    starting?.ready?.();
+    // Whoever started it is told by its end, after everything it held is given back.
+    this.#process.startError = fault;
+    this.#step({ type: 'stop.begun' });
+    this.#step({ type: 'children.stopped', reason: fault });
   }
 
   /** Handles messages until one has to wait. */
@@ -243,36 +225,4 @@ class SupervisorRuntime {
 interface StartedMessage {
   readonly type: 'children.started';
   readonly fault: ExitReason | undefined;
-}
-
-function checkedOptions(options: SupervisorOptions): SupervisorCore['options'] {
-  const full = {
-    children: options.children ?? [],
-    strategy: options.strategy ?? 'one_for_one',
-    intensity: options.intensity ?? 1,
-    period: options.period ?? 5,
-    autoShutdown: options.autoShutdown ?? 'never',
-    maxChildren: options.maxChildren ?? Number.POSITIVE_INFINITY,
-    parallelStop: options.parallelStop ?? false,
-  };
-  const expect = (holds: boolean, field: string, expected: string, came: unknown): void => {
-    if (!holds) throw new TypeError(`supervisor: ${field} must be ${expected}, not ${String(came)}`);
-  };
-  const { strategy, intensity, period, autoShutdown, children } = full;
-  const strategies = ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'];
-  expect(strategies.includes(strategy), 'strategy', `one of ${strategies.join(', ')}`, strategy);
-  expect(Number.isInteger(intensity) && intensity >= 0, 'intensity', 'an integer of 0 or more', intensity);
-  expect(Number.isInteger(period) && period > 0, 'period', 'whole seconds, more than 0', period);
-  const modes = ['never', 'any_significant', 'all_significant'];
-  expect(modes.includes(autoShutdown), 'autoShutdown', `one of ${modes.join(', ')}`, autoShutdown);
-  const simple = strategy === 'simple_one_for_one';
-  expect(!simple || children.length === 1, 'children', 'one template under simple_one_for_one', children.length);
-  const ids = new Set<string>();
-  for (const spec of children) {
-    const fault = specFault(completeSpec(spec), autoShutdown);
-    if (fault) throw new TypeError(`supervisor: child "${spec.id}": ${JSON.stringify(fault)}`);
-    expect(!ids.has(spec.id), 'children', 'of different ids', `two of "${spec.id}"`);
-    ids.add(spec.id);
-  }
-  return full;
 }

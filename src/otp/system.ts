@@ -28,6 +28,13 @@ export type KernelEvent =
       readonly reason: ExitReason;
     }
   | {
+      readonly type: 'child.started';
+      readonly supervisor: Process;
+      readonly childId: string;
+      /** Absent when its start answered `ignore`. */
+      readonly process: Process | undefined;
+    }
+  | {
       readonly type: 'child.startFailed';
       readonly supervisor: Process;
       readonly childId: string;
@@ -62,6 +69,7 @@ export class System {
   chartTimers: () => number = () => 0;
 
   readonly #listeners = new Set<(event: KernelEvent) => void>();
+  readonly #signals: (() => void)[] = [];
   #queue: (() => void)[] = [];
   #head = 0;
   #draining = false;
@@ -83,9 +91,22 @@ export class System {
     });
   }
 
+  /**
+   * Delivers an exit signal: before any message, because a signal takes effect when it arrives and a message when its
+   * receiver gets to it. Where signals are trapped they become messages then.
+   */
+  signal(fn: () => void): void {
+    this.#signals.push(fn);
+    this.#schedule();
+  }
+
   /** Runs `fn` in its turn. A throw in it is reported and hurts nobody else. */
   defer(fn: () => void): void {
     this.#queue.push(fn);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled || this.#draining) return;
     this.#scheduled = true;
     queueMicrotask(this.#drain);
@@ -94,20 +115,25 @@ export class System {
   /** Handles every message now, those that come of them included. Tests and virtual time call this. */
   flush(): void {
     if (this.#draining) return;
-    for (let handled = 0; this.#head < this.#queue.length; handled += BATCH) {
+    for (let handled = 0; !this.idle; handled += BATCH) {
       if (handled > FLUSH_MAX) throw new Error(`the system does not come to rest after ${FLUSH_MAX} messages`);
       this.#handle();
     }
   }
 
   get idle(): boolean {
-    return this.#head >= this.#queue.length;
+    return this.#signals.length === 0 && this.#head >= this.#queue.length;
   }
 
   /** Listens to the kernel; returns the undo. */
   on(listener: (event: KernelEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether an event has anybody to go to; asked before one is made where many are. */
+  get heard(): boolean {
+    return this.#listeners.size > 0;
   }
 
   emit(event: KernelEvent): void {
@@ -140,13 +166,20 @@ export class System {
     setImmediate(this.#drain);
   };
 
+  #take(): (() => void) | undefined {
+    if (this.#signals.length > 0) return this.#signals.shift();
+    const fn = this.#queue[this.#head];
+    if (fn) this.#head += 1;
+    return fn;
+  }
+
   #handle(): void {
     if (this.#draining) return;
     this.#draining = true;
     try {
-      for (let handled = 0; handled < BATCH && this.#head < this.#queue.length; handled += 1) {
-        const fn = this.#queue[this.#head] as () => void;
-        this.#head += 1;
+      for (let handled = 0; handled < BATCH; handled += 1) {
+        const fn = this.#take();
+        if (!fn) break;
         try {
           fn();
         } catch (error) {

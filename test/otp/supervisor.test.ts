@@ -117,7 +117,7 @@ describe('a supervisor', () => {
   });
 
   it('kills a child that does not end in its time', async () => {
-    const deaf = fromProcess<undefined>(() => ({}), { trapExit: true });
+    const deaf = fromProcess<undefined>(() => ({ terminate: () => new Promise(() => {}) }), { trapExit: true });
     const { app, clock } = await start({ children: [{ id: 'd', start: { logic: deaf }, shutdown: 100 }] });
     const ref = await refOf(app, 'd');
     const downs: Down[] = [];
