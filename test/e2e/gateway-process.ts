@@ -1,7 +1,7 @@
 /** `sluice`, as people run it: the built command in a process of its own, seen through its ports and its output only. */
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import type { CameraView, ClientView, GatewayEvent, Resources, StreamView, TreeView } from '../../src/gateway/views.js';
 import { root } from '../house/source-files.js';
 import { eventually } from './eventually.js';
@@ -12,6 +12,8 @@ export const ANY_PORT = ['--grpc', '127.0.0.1:0', '--http', '127.0.0.1:0'];
 
 /** Runs a command of `sluice`. */
 export function sluice(...args: readonly string[]): TestProcess {
+  const fault = inject('buildFault');
+  if (fault) throw new Error(fault);
   return new TestProcess(process.execPath, [COMMAND, ...args]);
 }
 
