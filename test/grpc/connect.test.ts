@@ -1,15 +1,22 @@
 import { status as Code } from '@grpc/grpc-js';
 import { describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '../../src/gateway/gateway-error.js';
-import { controlInbox, serve } from './harness.js';
+import { controlInbox, frameInbox, serve } from './harness.js';
 import { RecordedGateway } from './recorded-gateway.js';
 
 async function connected(gateway = new RecordedGateway()) {
   const harness = await serve(gateway.asGateway());
   const inbox = controlInbox();
-  const control = harness.client({ windowBytes: 65_535 }).connect(inbox.listener);
+  const client = harness.client({ windowBytes: 65_535 });
+  const control = client.connect(inbox.listener);
   const hello = (nodeId = 'edge-1') => control.send({ case: 'hello', value: { nodeId } });
-  return { gateway, harness, inbox, control, hello };
+  /** When this resolves, the server has read what was sent before: a connection is read in order. */
+  const roundTrip = async () => {
+    const refused = frameInbox();
+    client.watch({ cameraId: '' }, refused.listener);
+    await refused.ended;
+  };
+  return { gateway, harness, inbox, control, hello, roundTrip };
 }
 
 describe('a client that says hello', () => {
@@ -41,12 +48,13 @@ describe('a client that says hello', () => {
       admit = resolve;
     });
     gateway.admission = () => admitted;
-    const { inbox, control, hello } = await connected(gateway);
+    const { inbox, control, hello, roundTrip } = await connected(gateway);
     hello();
     const stamps = Array.from({ length: 40 }, (_, i) => BigInt(i + 1));
     for (const timestampMs of stamps) control.send({ case: 'heartbeat', value: { timestampMs } });
     control.send({ case: 'bye', value: { reason: 'done' } });
     await gateway.hears('hello');
+    await roundTrip();
     expect(gateway.told).toEqual(['hello']);
     admit();
     expect((await inbox.ended).code).toBe(Code.OK);
@@ -95,11 +103,11 @@ describe('a client that leaves', () => {
       admit = resolve;
     });
     gateway.admission = () => admitted;
-    const { inbox, control, hello } = await connected(gateway);
+    const { control, hello, roundTrip } = await connected(gateway);
     hello();
     await gateway.hears('hello');
     control.cancel();
-    await inbox.ended;
+    await roundTrip();
     admit();
     await gateway.hears('cancelled');
   });

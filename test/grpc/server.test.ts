@@ -1,10 +1,10 @@
-import { type EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
-import { Client, status as Code, credentials, type ServiceDefinition, type StatusObject } from '@grpc/grpc-js';
-import { service as healthService } from 'grpc-health-check';
+import { status as Code } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startGrpcServer } from '../../src/grpc/server.js';
 import { clientOf, controlInbox, frameInbox, serve } from './harness.js';
+import { healthWatch, rawClient, reflectionOf, statusOf, unary } from './raw-calls.js';
 import { frame, RecordedGateway } from './recorded-gateway.js';
 
 const GARBAGE = 'GET / HTTP/1.1\r\nHost: somebody\r\n\r\n';
@@ -15,12 +15,6 @@ async function rawSocket(port: number): Promise<Socket> {
   socket.on('error', () => {});
   await once(socket, 'connect');
   return socket;
-}
-
-function rawClient(address: string): Client {
-  const client = new Client(address, credentials.createInsecure());
-  onTestFinished(() => client.close());
-  return client;
 }
 
 describe('a gRPC server beside a viewer', () => {
@@ -112,85 +106,6 @@ describe('an address that is taken', () => {
   });
 });
 
-describe('health', () => {
-  const check = async (address: string, service: string): Promise<string> => {
-    const method = (healthService as unknown as ServiceDefinition)['Check'] as ServiceDefinition[string];
-    const response = await unary(rawClient(address), method.path, method.requestSerialize({ service }));
-    return (method.responseDeserialize(response) as { status: string }).status;
-  };
-
-  it('is told of the whole, of each service, and of each camera as it comes, fails and goes', async () => {
-    const gateway = new RecordedGateway();
-    const { server } = await serve(gateway.asGateway());
-    for (const service of ['', 'sluice.v1.Gateway', 'sluice.v1.Camera', 'camera/front']) {
-      expect(await check(server.address, service)).toBe('SERVING');
-    }
-    await expect(check(server.address, 'camera/back')).rejects.toMatchObject({ code: Code.NOT_FOUND });
-
-    const story: readonly (readonly [state: string, status: string])[] = [
-      ['opening', 'SERVING'],
-      ['live', 'SERVING'],
-      ['stale', 'NOT_SERVING'],
-      ['recovering', 'NOT_SERVING'],
-      ['opening', 'NOT_SERVING'],
-      ['live', 'SERVING'],
-      ['failed', 'NOT_SERVING'],
-    ];
-    for (const [state, status] of story) {
-      gateway.setCamera('front', state);
-      await vi.waitFor(async () => expect(await check(server.address, 'camera/front'), state).toBe(status));
-    }
-    gateway.cameraList = [];
-    gateway.setCamera('back', 'opening');
-    await vi.waitFor(async () => expect(await check(server.address, 'camera/back')).toBe('NOT_SERVING'));
-    expect(await check(server.address, 'camera/front')).toBe('SERVICE_UNKNOWN');
-  });
-
-  it('is NOT_SERVING for everything as soon as the gateway drains', async () => {
-    const gateway = new RecordedGateway();
-    const { server } = await serve(gateway.asGateway());
-    const client = rawClient(server.address);
-    const method = (healthService as unknown as ServiceDefinition)['Watch'] as ServiceDefinition[string];
-    const watch = client.makeServerStreamRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize as (bytes: Buffer) => { status: string },
-      { service: 'camera/front' },
-    );
-    watch.on('error', () => {});
-    expect((await once(watch, 'data'))[0].status).toBe('SERVING');
-    const next = once(watch, 'data');
-    server.drain();
-    expect((await next)[0].status).toBe('NOT_SERVING');
-  });
-});
-
-describe('reflection', () => {
-  it('lists every service, itself included, and describes them to the last import', async () => {
-    const { server } = await serve(new RecordedGateway().asGateway());
-    const ask = await reflectionOf(server.address);
-    const list = await ask({ listServices: '*' });
-    expect(list.listServicesResponse?.service.map(({ name }) => name).sort()).toEqual([
-      'grpc.health.v1.Health',
-      'grpc.reflection.v1.ServerReflection',
-      'grpc.reflection.v1alpha.ServerReflection',
-      'sluice.v1.Camera',
-      'sluice.v1.Gateway',
-    ]);
-    const camera = await ask({ fileContainingSymbol: 'sluice.v1.Camera.ProduceCameraStream' });
-    const files = camera.fileDescriptorResponse?.fileDescriptorProto.map((bytes) =>
-      Buffer.from(bytes).toString('latin1'),
-    );
-    expect(files).toHaveLength(3);
-    for (const name of ['sluice/v1/camera.proto', 'sluice/v1/frame.proto', 'google/protobuf/empty.proto']) {
-      expect(
-        files?.some((file) => file.includes(name)),
-        name,
-      ).toBe(true);
-    }
-  });
-});
-
 describe('a server that stops', () => {
   it('refuses newcomers while it drains, and lets those who are in finish', async () => {
     const gateway = new RecordedGateway();
@@ -224,7 +139,7 @@ describe('a server that stops', () => {
   it('does not wait for watchers of its health, nor for callers of its reflection', async () => {
     const { server } = await serve(new RecordedGateway().asGateway());
     const client = rawClient(server.address);
-    const method = (healthService as unknown as ServiceDefinition)['Watch'] as ServiceDefinition[string];
+    const method = healthWatch;
     const watch = client.makeServerStreamRequest(method.path, method.requestSerialize, (bytes) => bytes, {
       service: '',
     });
@@ -259,44 +174,3 @@ describe('a server that stops', () => {
     await closed;
   });
 });
-
-function statusOf(call: EventEmitter): Promise<StatusObject> {
-  call.on('error', () => {});
-  return new Promise((resolve) => call.on('status', resolve));
-}
-
-function unary(client: Client, path: string, request: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest<Buffer, Buffer>(
-      path,
-      (bytes) => bytes,
-      (bytes) => bytes,
-      request,
-      (error, response) => (error ? reject(error) : resolve(response as Buffer)),
-    );
-  });
-}
-
-interface ReflectionAnswer {
-  readonly listServicesResponse?: { readonly service: readonly { readonly name: string }[] };
-  readonly fileDescriptorResponse?: { readonly fileDescriptorProto: readonly Uint8Array[] };
-}
-
-/** A reflection client, made of the definition that the library registers. */
-async function reflectionOf(address: string): Promise<(request: object) => Promise<ReflectionAnswer>> {
-  const { ReflectionService } = await import('@grpc/reflection');
-  const definitions: ServiceDefinition[] = [];
-  new ReflectionService({}).addToServer({ addService: (definition) => void definitions.push(definition) });
-  const method = definitions[0]?.['ServerReflectionInfo'] as ServiceDefinition[string];
-  const call = rawClient(address).makeBidiStreamRequest(
-    method.path,
-    method.requestSerialize,
-    method.responseDeserialize as (bytes: Buffer) => ReflectionAnswer,
-  );
-  call.on('error', () => {});
-  return async (request) => {
-    const answer = once(call, 'data');
-    call.write(request);
-    return (await answer)[0] as ReflectionAnswer;
-  };
-}
