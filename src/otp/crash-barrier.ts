@@ -21,7 +21,7 @@ export function installCrashBarrier(): () => void {
   systems += 1;
   if (systems === 1) {
     process.on('uncaughtException', attribute);
-    process.on('unhandledRejection', attribute);
+    process.on('unhandledRejection', attributeRejection);
   }
   let installed = true;
   return () => {
@@ -30,7 +30,7 @@ export function installCrashBarrier(): () => void {
     systems -= 1;
     if (systems > 0) return;
     process.off('uncaughtException', attribute);
-    process.off('unhandledRejection', attribute);
+    process.off('unhandledRejection', attributeRejection);
   };
 }
 
@@ -44,4 +44,11 @@ function attribute(thrown: unknown): void {
   if (process.listenerCount('uncaughtException') > 1) return;
   console.error(thrown);
   process.exit(1);
+}
+
+function attributeRejection(thrown: unknown): void {
+  const owner = atWork.getStore();
+  if (owner) owner.crash(thrown);
+  // Nobody of ours. Where nobody else listens for rejections, Node would have made it an uncaught exception.
+  else if (process.listenerCount('unhandledRejection') === 1) throw thrown;
 }

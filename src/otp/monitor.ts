@@ -4,6 +4,7 @@
  * Source: https://www.erlang.org/doc/system/ref_man_processes.html#monitors
  */
 import type { AnyActorRef } from 'xstate';
+import { atWork, type Crashable } from './crash-barrier.js';
 import type { ExitReason } from './exit-reason.js';
 import { type Failure, type Process, processOf } from './process.js';
 import type { System } from './system.js';
@@ -36,6 +37,7 @@ export class Monitor {
   readonly #watcher: Watcher;
   readonly #holder: Process | undefined;
   readonly #name: string | undefined;
+  readonly #setBy: Crashable | undefined;
   #active = true;
   #flushed = false;
 
@@ -46,7 +48,9 @@ export class Monitor {
     this.#target = target;
     this.#watcher = watcher;
     this.#name = name;
-    this.#holder = typeof watcher === 'function' ? undefined : processOf(watcher);
+    const told = typeof watcher === 'function';
+    this.#holder = told ? undefined : processOf(watcher);
+    this.#setBy = told ? atWork.getStore() : undefined;
     // Nobody learns of an own end: such a monitor never stands.
     if (target !== undefined && target === this.#holder) {
       this.#active = false;
@@ -83,6 +87,21 @@ export class Monitor {
     return true;
   }
 
+  /** A function is the work of whoever set the monitor, and its throw is that actor's crash. */
+  #tell(watcher: (down: Down) => void, down: Down): void {
+    const owner = this.#setBy;
+    if (!owner) watcher(down);
+    else {
+      atWork.run(owner, () => {
+        try {
+          watcher(down);
+        } catch (thrown) {
+          owner.crash(thrown);
+        }
+      });
+    }
+  }
+
   /** Sends the one DOWN. Called by the process that ends. */
   fire(reason: ExitReason, failure: Failure | undefined): void {
     if (!this.drop()) return;
@@ -98,7 +117,7 @@ export class Monitor {
     };
     this.#system.defer(() => {
       if (this.#flushed) return;
-      if (typeof this.#watcher === 'function') this.#watcher(down);
+      if (typeof this.#watcher === 'function') this.#tell(this.#watcher, down);
       else if (isRunning(this.#watcher)) this.#watcher.send(down);
     });
   }

@@ -130,7 +130,8 @@ export class Process implements Crashable {
 
   /** Makes it crash with what was thrown. */
   crash(thrown: unknown): void {
-    this.terminate(crashReason(thrown));
+    if (this.alive) this.terminate(crashReason(thrown));
+    else this.system.emit({ type: 'process.threwLate', process: this, thrown });
   }
 
   /** The failure because of which it ends or will end. */

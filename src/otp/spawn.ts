@@ -4,7 +4,7 @@ import { atWork } from './crash-barrier.js';
 import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
 import { foundSystem, guarded, type Process, type ProcessBody, processOf } from './process.js';
 import type { System } from './system.js';
-import { installIndexedScheduler } from './xstate-internals.js';
+import { installIndexedScheduler, isRunning } from './xstate-internals.js';
 
 export interface SpawnOptions {
   readonly id: string;
@@ -50,10 +50,11 @@ function started(system: System, ref: AnyActorRef, body?: ProcessBody): Spawned 
   // What the first step starts (timers, promises) is its work already, not its parent's.
   atWork.run(process, () => ref.start());
   const { status, error, output } = ref.getSnapshot() as { status: string; error?: unknown; output?: unknown };
-  // Ends in the very first step never reach the logic's transition.
-  if (process.alive && status === 'error') process.exited(crashReason(error));
+  // Ends in the very first step, or before it, never reach the logic's transition.
+  const failed = status === 'error' || (process.alive && process.condemned && !isRunning(ref));
+  if (failed) process.exited(crashReason(error));
   process.detached = false;
-  if (status === 'error') return { error: process.exit as ExitReason };
+  if (failed) return { error: process.exit as ExitReason };
   system.emit({ type: 'process.started', process });
   if (process.alive && status === 'done') process.exited(reasonOfOutput(output));
   else if (process.gone && process.parent?.alive && process.startError === undefined && !process.ignored) {

@@ -1,6 +1,7 @@
 /** Starting a process outside any child spec, and waiting until it runs: OTP's `gen_server:start` with name and timeout. */
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { ExitReason } from './exit-reason.js';
+import { monitor } from './monitor.js';
 import { AlreadyStartedError } from './names.js';
 import { processOf } from './process.js';
 import { spawn } from './spawn.js';
@@ -20,8 +21,8 @@ export type Started =
   | { readonly error: ExitReason };
 
 /**
- * Starts a process as a child of `parent`, which is not its supervisor: nobody starts it again, and it ends with its
- * parent only where the two are linked.
+ * Starts a process that `parent` owns without supervising it: nobody starts it again, and it ends with its parent, for
+ * whatever lives has an owner. (In Erlang a `start` without `link` may outlive whoever called it.)
  */
 export async function start(
   parent: AnyActorRef,
@@ -36,6 +37,8 @@ export async function start(
   const { process, error } = spawn(owner, logic, { id, input });
   if (!process) return { error };
   if (name !== undefined) system.registry.register(name, process);
+  const owned = owner.scope.acquire('process', () => process.terminate('shutdown', owner.failure));
+  monitor(process.ref, () => void owned.release());
   const { starting } = process;
   if (starting) {
     let late = false;

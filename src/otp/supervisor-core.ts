@@ -48,6 +48,10 @@ export class SupervisorCore {
   readonly #byRef = new WeakMap<AnyActorRef, Child>();
   /** Children that are not back yet. */
   #restarting = 0;
+  /** What the start that is running now has spawned; nobody's child until the start has answered. */
+  #newborn: Process | undefined;
+  /** Those who have been asked to end and have not yet. */
+  readonly #ending = new Set<Process>();
 
   constructor(process: Process, options: FullSupervisorOptions) {
     this.process = process;
@@ -99,7 +103,12 @@ export class SupervisorCore {
 
   /** Starts one child that is not running. A failure leaves it stopped. */
   *#start(child: Child): Operation<StartResult> {
+    this.#newborn = undefined;
     const result = yield* this.#startProcess(child);
+    const newborn: Process | undefined = this.#newborn;
+    this.#newborn = undefined;
+    // A start that spawned and then failed, or answered something else, leaves nobody behind.
+    if (newborn && !('ok' in result && result.ok === newborn)) yield* this.#end(newborn, child.spec, undefined);
     const process = 'ok' in result ? result.ok : undefined;
     child.process = process;
     child.state = process ? 'running' : 'stopped';
@@ -120,14 +129,18 @@ export class SupervisorCore {
     if (typeof start !== 'function') {
       const input = this.#simple && child.args.length > 0 ? child.args[0] : start.input;
       const { process, error } = spawn(this.process, start.logic, { id, input });
-      return process ? yield* this.#untilReady(process) : { error };
+      if (!process) return { error };
+      this.#newborn = process;
+      return yield* this.#untilReady(process);
     }
     const context: StartContext = {
       previous: child.previous,
       args: child.args,
       spawn: (logic, input, body) => {
+        if (this.#newborn) throw new Error(`the start of child "${id}" spawned a second time`);
         const { process, error } = spawn(this.process, logic, { id, input, body });
         if (!process) throw error;
+        this.#newborn = process;
         return process.ref;
       },
     };
@@ -331,7 +344,9 @@ export class SupervisorCore {
       typeof shutdown === 'number'
         ? this.process.scope.timer(shutdown, () => process.terminate('killed', cause))
         : undefined;
+    this.#ending.add(process);
     process.onGone = () => {
+      this.#ending.delete(process);
       void limit?.release();
       ended();
     };
@@ -345,6 +360,8 @@ export class SupervisorCore {
       child.process = undefined;
       process?.terminate(reason, this.process.failure);
     }
+    this.#newborn?.terminate(reason, this.process.failure);
+    for (const process of this.#ending) process.terminate(reason, this.process.failure);
     this.children.clear();
   }
 

@@ -199,8 +199,10 @@ class SupervisorRuntime {
       let resumed: { readonly value: unknown } | undefined;
       let waiting = false;
       wait((answer) => {
-        if (waiting) this.#process.ref.send({ type: 'operation.resumed', operation, value: answer } as never);
-        else resumed = { value: answer };
+        // Its supervisor may have been killed meanwhile.
+        if (waiting && this.#process.alive)
+          this.#process.ref.send({ type: 'operation.resumed', operation, value: answer } as never);
+        else if (!waiting) resumed = { value: answer };
       });
       waiting = true;
       if (!resumed) {

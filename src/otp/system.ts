@@ -10,8 +10,9 @@
 import type { AnyActorRef, EventObject, InspectionEvent, Observer } from 'xstate';
 import { Census } from './census.js';
 import { type Clock, realClock, VirtualClock } from './clock.js';
-import { installCrashBarrier } from './crash-barrier.js';
+import { atWork, installCrashBarrier } from './crash-barrier.js';
 import type { ExitReason } from './exit-reason.js';
+import { Fifo } from './fifo.js';
 import type { Failure, Process } from './process.js';
 import { Registry } from './registry.js';
 import { isRunning } from './xstate-internals.js';
@@ -42,6 +43,8 @@ export type KernelEvent =
     }
   | { readonly type: 'supervisor.gaveUp'; readonly supervisor: Process; readonly reason: ExitReason }
   | { readonly type: 'process.abandoned'; readonly process: Process }
+  /** Work that an actor left behind threw after its end; there is nobody left to crash. */
+  | { readonly type: 'process.threwLate'; readonly process: Process; readonly thrown: unknown }
   | { readonly type: 'listener.failed'; readonly error: unknown };
 
 export interface SystemOptions {
@@ -69,10 +72,10 @@ export class System {
   chartTimers: () => number = () => 0;
 
   readonly #listeners = new Set<(event: KernelEvent) => void>();
-  readonly #signals: (() => void)[] = [];
-  #queue: (() => void)[] = [];
-  #head = 0;
+  readonly #signals = new Fifo<() => void>();
+  readonly #messages = new Fifo<() => void>();
   #draining = false;
+  #handledThisTurn = 0;
   #scheduled = false;
   #lastFailure = 0;
   readonly #removeBarrier: () => void;
@@ -102,14 +105,16 @@ export class System {
 
   /** Runs `fn` in its turn. A throw in it is reported and hurts nobody else. */
   defer(fn: () => void): void {
-    this.#queue.push(fn);
+    this.#messages.push(fn);
     this.#schedule();
   }
 
   #schedule(): void {
     if (this.#scheduled || this.#draining) return;
     this.#scheduled = true;
-    queueMicrotask(this.#drain);
+    // Counted over all drains: two actors that talk through promises would otherwise never let go of the microtasks.
+    if (this.#handledThisTurn < BATCH) queueMicrotask(this.#drain);
+    else setImmediate(this.#drainNextTurn);
   }
 
   /** Handles every message now, those that come of them included. Tests and virtual time call this. */
@@ -122,7 +127,7 @@ export class System {
   }
 
   get idle(): boolean {
-    return this.#signals.length === 0 && this.#head >= this.#queue.length;
+    return this.#signals.size === 0 && this.#messages.size === 0;
   }
 
   /** Listens to the kernel; returns the undo. */
@@ -160,41 +165,36 @@ export class System {
 
   readonly #drain = (): void => {
     this.#scheduled = false;
-    this.#handle();
-    if (this.idle || this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#drain);
+    this.#handledThisTurn += this.#handle();
+    if (!this.idle) this.#schedule();
   };
 
-  #take(): (() => void) | undefined {
-    if (this.#signals.length > 0) return this.#signals.shift();
-    const fn = this.#queue[this.#head];
-    if (fn) this.#head += 1;
-    return fn;
+  /** Timers and sockets have had their turn. */
+  readonly #drainNextTurn = (): void => {
+    this.#handledThisTurn = 0;
+    this.#drain();
+  };
+
+  /** @returns how many messages were handled. */
+  #handle(): number {
+    if (this.#draining) return 0;
+    this.#draining = true;
+    // A message belongs to whoever handles it, never to whoever happened to wake the queue.
+    return atWork.run(undefined as never, this.#handleBatch);
   }
 
-  #handle(): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    try {
-      for (let handled = 0; handled < BATCH; handled += 1) {
-        const fn = this.#take();
-        if (!fn) break;
-        try {
-          fn();
-        } catch (error) {
-          this.emit({ type: 'listener.failed', error });
-        }
+  readonly #handleBatch = (): number => {
+    let handled = 0;
+    for (; handled < BATCH; handled += 1) {
+      const fn = this.#signals.take() ?? this.#messages.take();
+      if (!fn) break;
+      try {
+        fn();
+      } catch (error) {
+        this.emit({ type: 'listener.failed', error });
       }
-    } finally {
-      if (this.#head >= this.#queue.length) {
-        this.#queue = [];
-        this.#head = 0;
-      } else if (this.#head > BATCH) {
-        this.#queue.splice(0, this.#head);
-        this.#head = 0;
-      }
-      this.#draining = false;
     }
-  }
+    this.#draining = false;
+    return handled;
+  };
 }

@@ -86,6 +86,7 @@ class ScenarioRun {
     this.#tree.rest();
     this.#tree.system.close();
     try {
+      if (this.#tree.failures.length > 0) throw this.#tree.failures[0];
       assertNoLeaks(this.#tree.system);
     } catch (error) {
       throw new Error(`scenario "${id}"`, { cause: error });

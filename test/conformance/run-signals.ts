@@ -52,6 +52,7 @@ class SignalRun {
   readonly #monitors = new Map<string, { readonly monitor: Monitor; readonly owner: string }>();
   readonly #refs = new WeakMap<Monitor, string>();
   readonly #held = new Map<string, Reply[]>();
+  readonly #failures: unknown[] = [];
   #events: string[][] = [];
 
   constructor() {
@@ -62,7 +63,7 @@ class SignalRun {
     );
     this.#root = root.process as Process;
     this.#system.on((event) => {
-      if (event.type === 'listener.failed') throw event.error;
+      if (event.type === 'listener.failed') this.#failures.push(event.error);
       if (event.type !== 'process.down') return;
       const name = this.#names.get(event.process.ref);
       if (name !== undefined) this.#events.push(['exit', name, encodeReason(event.reason)]);
@@ -95,6 +96,7 @@ class SignalRun {
     this.#system.flush();
     this.#system.close();
     try {
+      if (this.#failures.length > 0) throw this.#failures[0];
       assertNoLeaks(this.#system);
     } catch (error) {
       throw new Error(`scenario "${id}"`, { cause: error });
