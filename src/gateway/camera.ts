@@ -57,7 +57,8 @@ export class Camera implements ProcessBody {
 
   attach(process: Process): void {
     this.#process = process;
-    process.scope.acquire('viewers', () => this.endViewers());
+    // Before anything is given back: a source that does not close must not keep the viewers of a dead camera waiting.
+    process.scope.signal.addEventListener('abort', () => this.endViewers(), { once: true });
     if (!this.options.onDemand) process.system.post(process.ref, { type: 'demand.began' });
   }
 
