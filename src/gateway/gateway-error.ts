@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'max_viewers_reached'
   | 'no_picture'
   | 'permission_denied'
+  | 'stale_connect'
   | 'superseded'
   | 'unauthenticated';
 

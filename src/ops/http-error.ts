@@ -44,6 +44,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   max_viewers_reached: 503,
   no_picture: 503,
   permission_denied: 403,
+  stale_connect: 409,
   superseded: 409,
   unauthenticated: 401,
 };
