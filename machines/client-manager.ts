@@ -8,7 +8,8 @@
  * Everything is therefore checked first and changed last, so that a refusal leaves no half-done change behind.
  *
  * What is cleaned when: a client's entry, its place in `nodes`, its control stream in `clientStreams`, its endpoint in
- * `endpoints` and all its streams in `streams` go in the one transition that removes the client. A stream that dies alone
+ * `endpoints` and all its streams in `streams` go in the one transition that removes the client; a lost client that may come
+ * back leaves its node id in `held` until it does or its session is disposed. A stream that dies alone
  * takes its own places in `clientStreams`, `endpoints` and `streams` with it. Removal names the owner (the actor itself)
  * and its generation; a late DOWN of an old connection therefore finds nothing and changes nothing.
  */
@@ -22,6 +23,8 @@ export interface ClientInfo {
   readonly endpoint?: string;
   /** True for somebody who only makes calls outside Connect; a hello upgrades it. */
   readonly implicit?: boolean;
+  /** True for a client whose place is held when it is lost, because its session waits for it. */
+  readonly resumable?: boolean;
 }
 
 export interface ClientEntry<Ref> {
@@ -48,6 +51,8 @@ export interface ClientManagerState<Ref> {
   /** Every stream of every client, the control stream included. */
   readonly streams: Map<Ref, StreamEntry<Ref>>;
   readonly endpoints: Map<string, Ref>;
+  /** Node ids of lost clients whose places are held; they count against `clientsMax`. */
+  readonly held: Set<string>;
   readonly clientsMax: number;
   readonly streamsPerClientMax: number;
   generation: number;
@@ -56,7 +61,9 @@ export interface ClientManagerState<Ref> {
 
 export type ClientManagerEvent<Ref> =
   | { readonly type: 'client.connected'; readonly ref: Ref; readonly info: ClientInfo }
-  | { readonly type: 'client.disconnected'; readonly ref: Ref; readonly generation?: number }
+  /** `left`: it will not come back, so its place is not held. */
+  | { readonly type: 'client.disconnected'; readonly ref: Ref; readonly generation?: number; readonly left?: boolean }
+  | { readonly type: 'place.released'; readonly nodeId: string }
   | { readonly type: 'stream.stored'; readonly nodeId: string; readonly stream: Ref; readonly endpoint?: string }
   | { readonly type: 'stream.attached'; readonly nodeId: string; readonly stream: Ref }
   | { readonly type: 'process.down'; readonly ref: Ref };
@@ -92,6 +99,7 @@ export function emptyClientManager<Ref>(limits: {
     clientStreams: new Map(),
     streams: new Map(),
     endpoints: new Map(),
+    held: new Set(),
     ...limits,
     generation: 0,
     rev: 0,
@@ -107,13 +115,16 @@ export function clientManagerTransition<Ref>(
     case 'client.connected':
       return connectClient(state, event.ref, event.info);
     case 'client.disconnected':
-      return disconnectClient(state, event.ref, event.generation);
+      return disconnectClient(state, event);
+    case 'place.released':
+      if (state.held.delete(event.nodeId)) state.rev += 1;
+      return UNCHANGED;
     case 'stream.stored':
       return addStream(state, event, true);
     case 'stream.attached':
       return addStream(state, event, false);
     case 'process.down':
-      return state.clients.has(event.ref) ? removeClient(state, event.ref, false) : removeStream(state, event.ref);
+      return state.clients.has(event.ref) ? clientDown(state, event.ref) : removeStream(state, event.ref);
   }
 }
 
@@ -121,8 +132,10 @@ function connectClient<Ref>(state: ClientManagerState<Ref>, ref: Ref, info: Clie
   if (typeof info.nodeId !== 'string' || info.nodeId === '') return refuse('node_id_required');
   const known = state.clients.get(ref);
   const holder = state.nodes.get(info.nodeId);
-  // Whoever replaces somebody takes that place, so a full house refuses only those who would add to it.
-  if (!known && holder === undefined && state.clients.size >= state.clientsMax) return refuse('max_clients_reached');
+  // Whoever replaces somebody, or comes back to a place that was held, takes that place: a full house refuses only those
+  // who would add to it.
+  const adds = !known && holder === undefined && !state.held.has(info.nodeId);
+  if (adds && state.clients.size + state.held.size >= state.clientsMax) return refuse('max_clients_reached');
 
   const effects: ClientManagerEffect<Ref>[] = [];
   if (holder !== undefined && holder !== ref) {
@@ -137,6 +150,7 @@ function connectClient<Ref>(state: ClientManagerState<Ref>, ref: Ref, info: Clie
     effects.push({ type: 'monitor', ref });
   }
   state.nodes.set(info.nodeId, ref);
+  state.held.delete(info.nodeId);
   state.rev += 1;
   return { refused: undefined, effects };
 }
@@ -157,10 +171,20 @@ function moveIndexes<Ref>(state: ClientManagerState<Ref>, known: ClientEntry<Ref
   state.clientStreams.set(info.nodeId, { ...control, nodeId: info.nodeId });
 }
 
-function disconnectClient<Ref>(state: ClientManagerState<Ref>, ref: Ref, generation?: number): ClientManagerStep<Ref> {
-  const known = state.clients.get(ref);
-  if (!known || (generation !== undefined && known.generation !== generation)) return UNCHANGED;
-  return removeClient(state, ref, true);
+function disconnectClient<Ref>(
+  state: ClientManagerState<Ref>,
+  event: { readonly ref: Ref; readonly generation?: number; readonly left?: boolean },
+): ClientManagerStep<Ref> {
+  const known = state.clients.get(event.ref);
+  if (!known || (event.generation !== undefined && known.generation !== event.generation)) return UNCHANGED;
+  if (known.info.resumable && !event.left) state.held.add(known.info.nodeId);
+  return removeClient(state, event.ref, true);
+}
+
+function clientDown<Ref>(state: ClientManagerState<Ref>, ref: Ref): ClientManagerStep<Ref> {
+  const { resumable, nodeId } = state.clients.get(ref)?.info ?? {};
+  if (resumable && nodeId !== undefined) state.held.add(nodeId);
+  return removeClient(state, ref, false);
 }
 
 /** Takes a client out of every index at once. `alive`: its monitor still stands and has to be dropped. */
@@ -242,37 +266,4 @@ function dropStream<Ref>(state: ClientManagerState<Ref>, stream: Ref): StreamEnt
 
 function refuse(refused: Refusal): ClientManagerStep<never> {
   return { refused, effects: [] };
-}
-
-/**
- * Every way in which the indexes disagree, in words; empty when they agree. O(entries): for tests and for the metric,
- * not for each transition.
- */
-export function clientManagerFaults<Ref>(state: ClientManagerState<Ref>): string[] {
-  const faults: string[] = [];
-  const say = (holds: boolean, fault: string): void => {
-    if (!holds) faults.push(fault);
-  };
-  say(state.clients.size <= state.clientsMax, `clients: ${state.clients.size} of at most ${state.clientsMax}`);
-  for (const [ref, client] of state.clients) {
-    say(state.nodes.get(client.info.nodeId) === ref, `nodes: "${client.info.nodeId}" does not name its client`);
-    say(client.streams.size <= state.streamsPerClientMax, `streams: "${client.info.nodeId}" has too many`);
-    for (const stream of client.streams)
-      say(state.streams.get(stream)?.owner === ref, `streams: one of "${client.info.nodeId}" is not in the index`);
-  }
-  for (const [nodeId, ref] of state.nodes) say(state.clients.has(ref), `nodes: "${nodeId}" names nobody present`);
-  for (const [ref, stream] of state.streams) {
-    say(state.clients.get(stream.owner)?.streams.has(ref) === true, `streams: one of "${stream.nodeId}" has no owner`);
-    say(state.clients.get(stream.owner)?.info.nodeId === stream.nodeId, `streams: "${stream.nodeId}" is out of date`);
-    if (stream.endpoint !== undefined)
-      say(state.endpoints.get(stream.endpoint) === ref, `endpoints: "${stream.endpoint}" names another stream`);
-  }
-  for (const [nodeId, stream] of state.clientStreams)
-    say(
-      state.streams.get(stream.ref) === stream && stream.nodeId === nodeId,
-      `client_streams: "${nodeId}" is not a stream of a present client`,
-    );
-  for (const [endpoint, ref] of state.endpoints)
-    say(state.streams.get(ref)?.endpoint === endpoint, `endpoints: "${endpoint}" names no stream`);
-  return faults;
 }

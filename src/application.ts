@@ -20,6 +20,7 @@ import { ClientManager, type ClientManagerInput, clientManagerLogic } from './ga
 import { GatewayError } from './gateway/gateway-error.js';
 import { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
+import { MemoryOwnership } from './gateway/ownership.js';
 import { Place } from './gateway/place.js';
 import { Sessions } from './gateway/sessions.js';
 import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
@@ -32,6 +33,7 @@ import { startHttpServer } from './ops/http.js';
 import { logEvents } from './ops/log.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
+import { describeReason } from './otp/exit-reason.js';
 import { dynamicSupervisor, type SupervisorOptions, supervisor } from './otp/index.js';
 import { leftovers } from './otp/leaks.js';
 import { System, type SystemOptions } from './otp/system.js';
@@ -92,7 +94,20 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const options = configuration as GatewayOptions;
 
   const clients = new ClientManager(() => manager.process);
-  const sessions = new Sessions({ options, manager: clients, supervisor: () => sessionSup.ref });
+  const sessions = new Sessions({
+    options,
+    manager: clients,
+    supervisor: () => sessionSup.ref,
+    ownership: new MemoryOwnership(),
+    note: (type, { process, nodeId }, reason) =>
+      chronicle.note({
+        type,
+        actor: process.path,
+        kind: 'session',
+        detail: { nodeId },
+        ...(reason === undefined ? {} : { reason: describeReason(reason) }),
+      }),
+  });
   const cameras = new Cameras({
     options,
     sources: sourceFactory,

@@ -87,8 +87,13 @@ export const configurationSchema = z.strictObject({
     .prefault({}),
   session: z
     .strictObject({
+      graceMs: ms.default(60_000).describe('How long a lost client may come back to its session.'),
+      attachMs: positiveMs.default(30_000).describe('How long a new session waits for its client.'),
       inactivityMs: positiveMs.default(30_000).describe('A client that says nothing for so long is gone.'),
       heartbeatMs: positiveMs.default(5_000).describe('How often the gateway beats to each client.'),
+      tokenTtlMs: positiveMs
+        .default(600_000)
+        .describe('How long a resume token opens its session, once its client is lost.'),
     })
     .prefault({}),
   stream: z

@@ -237,8 +237,9 @@ export class Camera implements ProcessBody {
     this.#send({ type: 'source.failed', final: error.final });
   }
 
+  // In its turn, not at once: a camera that has failed ends a newcomer, who must have been given its undo by then.
   #demand(type: 'demand.began' | 'demand.ended'): void {
-    if (this.options.onDemand) this.#send({ type });
+    if (this.options.onDemand) this.#post({ type });
   }
 
   #send(event: CameraEvent): void {

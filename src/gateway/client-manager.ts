@@ -13,11 +13,11 @@ import {
   type ClientManagerEvent,
   type ClientManagerState,
   type ClientManagerStep,
-  clientManagerFaults,
   clientManagerTransition,
   emptyClientManager,
   type Refusal,
 } from '../../machines/client-manager.js';
+import { clientManagerFaults } from '../../machines/client-manager-faults.js';
 import { type Down, type Monitor, monitor } from '../otp/monitor.js';
 import { type Process, processOf, withTraits } from '../otp/process.js';
 
@@ -130,9 +130,14 @@ export class ClientManager {
     return this.#apply({ type: 'client.connected', ref, info });
   }
 
-  /** Idempotent; an unknown client is not an error. */
-  clientDisconnected(ref: AnyActorRef): void {
-    this.#apply({ type: 'client.disconnected', ref });
+  /** Idempotent; an unknown client is not an error. `left`: it will not come back, so its place is not held. */
+  clientDisconnected(ref: AnyActorRef, { left = true }: { readonly left?: boolean } = {}): void {
+    this.#apply({ type: 'client.disconnected', ref, left });
+  }
+
+  /** Gives back the place of a lost client that is waited for no longer. */
+  releasePlace(nodeId: string): void {
+    this.#apply({ type: 'place.released', nodeId });
   }
 
   /** Makes this the control stream of a node id, in place of the one before. */

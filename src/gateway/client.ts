@@ -10,6 +10,15 @@ import type { ClientInfo, ClientManager } from './client-manager.js';
 import type { ControlStream } from './control-stream.js';
 import { GatewayError } from './gateway-error.js';
 
+/** Ends after which a client does not come back: it left, it was replaced, or this gateway goes away. */
+const LEAVING: ReadonlySet<unknown> = new Set(['bye', 'superseded', 'drain', 'max_clients_reached']);
+
+/** Whether somebody who ended so is not waited for. */
+export function hasLeft(reason: ExitReason): boolean {
+  if (typeof reason === 'object' && 'shutdown' in reason) return LEAVING.has(reason.shutdown);
+  return reason === 'normal' || reason === 'shutdown';
+}
+
 export interface ClientOptions {
   readonly manager: ClientManager;
   readonly info: ClientInfo;
@@ -20,6 +29,8 @@ export interface ClientOptions {
 export class Client implements ProcessBody {
   /** Resolves when it is registered; rejects with a `GatewayError` when it is refused or ends before. */
   readonly ready: Promise<void>;
+  /** Called when it is registered, and again when it is upgraded. */
+  onReady: () => void = () => {};
   readonly #options: ClientOptions;
   #info: ClientInfo;
   #process: Process | undefined;
@@ -39,7 +50,7 @@ export class Client implements ProcessBody {
   attach(process: Process): void {
     this.#process = process;
     process.scope.acquire('registration', () => {
-      this.#options.manager.clientDisconnected(process.ref);
+      this.#options.manager.clientDisconnected(process.ref, { left: hasLeft(process.exit ?? 'normal') });
       this.#settle?.reject(
         new GatewayError('superseded', `superseded: client "${this.nodeId}" ended while connecting`),
       );
@@ -111,6 +122,7 @@ export class Client implements ProcessBody {
 
   welcomeClient(): void {
     this.#settle?.resolve();
+    this.onReady();
   }
 
   sendHeartbeat(): void {
@@ -121,7 +133,7 @@ export class Client implements ProcessBody {
   sayBye(reason: ExitReason): void {
     const control = this.#control;
     this.#control = undefined;
-    this.#options.manager.clientDisconnected(this.process.ref);
+    this.#options.manager.clientDisconnected(this.process.ref, { left: hasLeft(reason) });
     if (!control) return;
     const detail =
       typeof reason === 'object' && 'shutdown' in reason ? String(reason.shutdown) : describeReason(reason);

@@ -136,7 +136,7 @@ export class LiveGateway implements Gateway {
   }
 
   sessions(): readonly SessionView[] {
-    return this.#parts.sessions.views((session) => (session.client.process.alive ? 'connected' : 'connecting'));
+    return this.#parts.sessions.views();
   }
 
   streams(): readonly StreamView[] {
@@ -215,11 +215,10 @@ export class LiveGateway implements Gateway {
     for (const stream of this.#allStreams()) {
       if (!controls.has(stream)) system.post(stream.process.ref, { type: 'owner.lost', reason } as never);
     }
-    for (const { client } of sessions.all()) {
-      if (client.process?.alive) requestStop(client.process, reason);
-    }
     const deadline = system.clock.now() + deadlineMs;
     while ((sessions.size > 0 || this.#views.size > 0) && system.clock.now() < deadline) {
+      // Each time: a session that was still starting the last time can be told only now.
+      for (const session of sessions.all()) session.end(reason);
       await new Promise<void>((resolve) => system.clock.setTimeout(resolve, DRAIN_LOOK_MS));
     }
   }

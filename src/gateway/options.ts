@@ -25,7 +25,13 @@ export interface GatewayOptions {
     readonly cameras: number;
     readonly viewersPerCamera: number;
   };
-  readonly session: { readonly inactivityMs: number; readonly heartbeatMs: number };
+  readonly session: {
+    readonly graceMs: number;
+    readonly attachMs: number;
+    readonly inactivityMs: number;
+    readonly heartbeatMs: number;
+    readonly tokenTtlMs: number;
+  };
   readonly stream: { readonly queueBytes: number; readonly sendTimeoutMs: number; readonly stallMs: number };
   readonly shutdown: { readonly deadlineMs: number };
   readonly cameras: readonly CameraOptions[];

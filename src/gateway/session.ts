@@ -1,60 +1,71 @@
 /**
- * A session as a supervisor: one client and that client's streams. The client is significant, so the session ends with
- * it, and a stream cannot outlive its client.
- *
- * What this version leaves out: the grace in which a client may come back. A session ends as soon as its client does.
+ * A session as a supervisor: the keeper, which is the chart of `machines/session.ts`; the client, which comes, is lost and
+ * comes back; and the client's streams. The keeper is significant: the session ends with it and with nothing else, and
+ * nothing in it outlives it.
  */
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import { type SessionEvent, sessionMachine } from '../../machines/session.js';
+import type { ExitReason } from '../otp/exit-reason.js';
+import { monitor } from '../otp/monitor.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import { supervisor } from '../otp/supervisor.js';
 import { startChild } from '../otp/supervisor-api.js';
-import { Client, type ClientOptions, clientLogic } from './client.js';
+import { bodyOf } from './body.js';
+import { Client, type ClientOptions, clientLogic, hasLeft } from './client.js';
 import { GatewayError } from './gateway-error.js';
 import type { GatewayOptions } from './options.js';
+import type { OwnershipToken } from './ownership.js';
+import { ResumeToken } from './resume-token.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
+import { stateOf } from './structure.js';
 
 /** How long a client or a stream of a session may take to end when it is asked to. */
 const SHUTDOWN_MS = 2_000;
 
-export interface SessionInput {
-  readonly client: Client;
+export interface SessionParts {
+  readonly id: string;
+  readonly options: GatewayOptions;
+  readonly client: ClientOptions;
+  /** This session's right to act for its node id. */
+  readonly token: OwnershipToken;
+  /** The highest ordinal that this node id has connected with. */
+  readonly ordinal: number;
+  /** What happened, for the chronicle: `session.grace`, `session.resumed`, `session.disposed`. */
+  readonly note: (type: string, session: Session, reason?: ExitReason) => void;
+  /** The session is gone. */
+  readonly onEnd: () => void;
 }
-
-export const sessionLogic: AnyActorLogic = supervisor<SessionInput>(({ client }) => ({
-  autoShutdown: 'any_significant',
-  parallelStop: true,
-  children: [
-    {
-      id: 'client',
-      restart: 'temporary',
-      significant: true,
-      shutdown: SHUTDOWN_MS,
-      start: ({ spawn }) => spawn(clientLogic, client.input, client),
-    },
-  ],
-}));
 
 export class Session implements ProcessBody {
   readonly id: string;
-  readonly client: Client;
+  readonly nodeId: string;
+  readonly token: OwnershipToken;
+  readonly resumeToken = new ResumeToken();
+  ordinal: number;
   /** Resolves when its start is over, however it went. */
   begun: Promise<void> = Promise.resolve();
+  readonly #parts: SessionParts;
   readonly #streams = new Set<StreamBody>();
-  readonly #options: GatewayOptions;
-  readonly #onEnd: () => void;
+  readonly #keeper = new Keeper(this);
+  #client: Client;
   #process: Process | undefined;
   #lastStream = 0;
 
-  constructor(id: string, clientOptions: ClientOptions, options: GatewayOptions, onEnd: () => void) {
-    this.id = id;
-    this.client = new Client(clientOptions);
-    this.#options = options;
-    this.#onEnd = onEnd;
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.nodeId = parts.client.info.nodeId;
+    this.token = parts.token;
+    this.ordinal = parts.ordinal;
+    this.#client = new Client(parts.client);
   }
 
   attach(process: Process): void {
     this.#process = process;
-    process.scope.acquire('session_entry', this.#onEnd);
+    process.scope.acquire('session_entry', () => {
+      this.#parts.client.manager.releasePlace(this.nodeId);
+      this.#parts.onEnd();
+    });
   }
 
   get process(): Process {
@@ -66,12 +77,61 @@ export class Session implements ProcessBody {
     return this.#process?.alive === true;
   }
 
-  get nodeId(): string {
-    return this.client.nodeId;
+  /** The client that is here, or was here last. */
+  get client(): Client {
+    return this.#client;
+  }
+
+  get keeper(): Keeper {
+    return this.#keeper;
   }
 
   get streams(): ReadonlySet<StreamBody> {
     return this.#streams;
+  }
+
+  /** `connecting`, `connected` or `grace`; `disposed` at the end. */
+  get state(): string {
+    return this.#keeper.state;
+  }
+
+  /** Whether its client is here: nothing is started for somebody who is not. */
+  get connected(): boolean {
+    return this.state === 'connected';
+  }
+
+  /** Ends it, telling its client why if there is one. */
+  end(reason: ExitReason): void {
+    if (this.#client.process?.alive) {
+      this.#client.process.system.post(this.#client.process.ref, { type: 'supervisor.stop', reason } as never);
+    } else this.#keeper.send({ type: 'supervisor.stop', reason });
+  }
+
+  /** A newer connect takes the node id. */
+  supersede(): void {
+    if (this.#client.process?.alive) this.#client.send({ type: 'client.superseded' });
+    else this.#keeper.send({ type: 'session.superseded' });
+  }
+
+  /** A new token for the client that is here now. */
+  rotateToken(): string {
+    return this.resumeToken.rotate(this.process.system.clock.now(), this.#parts.options.session.tokenTtlMs);
+  }
+
+  /** The client is back, on another connection. The one before is told that it was replaced, if it still is there. */
+  async resume(info: ClientOptions['info']): Promise<Client> {
+    const before = this.#client;
+    // From here on the end of the old client says nothing about this session.
+    this.#client = new Client({ ...this.#parts.client, info });
+    if (before.process?.alive) {
+      await new Promise<void>((resolve) => {
+        monitor(before.process.ref, () => resolve());
+        before.send({ type: 'client.superseded' });
+      });
+    }
+    await this.#start('client', clientSpec(this));
+    await this.#client.ready;
+    return this.#client;
   }
 
   /** Starts a stream under this session. It is registered by `register`; when that refuses, the stream is ended again. */
@@ -80,21 +140,118 @@ export class Session implements ProcessBody {
     register: (ref: AnyActorRef) => GatewayError | undefined,
   ): Promise<B> {
     this.#lastStream += 1;
-    const answer = await startChild(this.process.ref, {
-      id: `${body.kind}:${this.#lastStream}`,
+    await this.#start(`${body.kind}:${this.#lastStream}`, {
       restart: 'temporary',
       shutdown: SHUTDOWN_MS,
-      start: ({ spawn }) => spawn(streamLogic, streamInput(this.#options.stream), body),
-    }).catch((error: unknown) => ({ error }));
-    if (answer.error) throw new GatewayError('superseded', `superseded: session "${this.nodeId}" is ending`);
+      start: ({ spawn }) => spawn(streamLogic, streamInput(this.#parts.options.stream), body),
+    });
     this.#streams.add(body);
     body.process.scope.acquire('stream_entry', () => {
       this.#streams.delete(body);
-      if (this.#streams.size === 0) this.client.send({ type: 'client.unused' });
+      if (this.#streams.size === 0) this.#client.send({ type: 'client.unused' });
     });
     const refused = register(body.process.ref);
     if (!refused) return body;
     body.send({ type: 'owner.lost', reason: { shutdown: refused.code } });
     throw refused;
   }
+
+  async #start(id: string, spec: Omit<Parameters<typeof startChild>[1], 'id'>): Promise<void> {
+    const answer = await startChild(this.process.ref, { id, ...spec }).catch((error: unknown) => ({ error }));
+    if (answer.error) throw new GatewayError('superseded', `superseded: session "${this.nodeId}" is ending`);
+  }
+
+  /** A client of this session was registered. */
+  clientConnected(client: Client): void {
+    if (client === this.#client) this.#keeper.send({ type: 'client.connected' });
+  }
+
+  /** A client of this session has ended; only the current one matters. */
+  clientDown(client: Client, reason: ExitReason): void {
+    if (client !== this.#client) return;
+    // The token's time counts from when its owner was last here.
+    this.resumeToken.renew(client.process.system.clock.now(), this.#parts.options.session.tokenTtlMs);
+    const gone = client.implicit || hasLeft(reason);
+    this.#keeper.send({ type: gone ? 'client.left' : 'client.lost', reason });
+  }
+
+  note(type: string, reason?: ExitReason): void {
+    this.#parts.note(type, this, reason);
+  }
+
+  get input(): { readonly attachMs: number; readonly graceMs: number } {
+    return this.#parts.options.session;
+  }
 }
+
+/** The body of a session's chart. */
+export class Keeper implements ProcessBody {
+  readonly #session: Session;
+  #process: Process | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  attach(process: Process): void {
+    this.#process = process;
+  }
+
+  get state(): string {
+    const state = this.#process ? stateOf(this.#process) : 'alive.connecting';
+    return state.replace('alive.', '');
+  }
+
+  send(event: SessionEvent): void {
+    if (this.#process?.alive) this.#process.ref.send(event);
+  }
+
+  suspendSession(): void {
+    this.#session.note('session.grace');
+  }
+
+  resumeSession(): void {
+    this.#session.note('session.resumed');
+  }
+
+  disposeSession(reason: ExitReason): void {
+    this.#session.note('session.disposed', reason);
+  }
+}
+
+const keeperLogic = sessionMachine.provide({
+  actions: {
+    suspendSession: ({ self }) => bodyOf<Keeper>(self).suspendSession(),
+    resumeSession: ({ self }) => bodyOf<Keeper>(self).resumeSession(),
+    disposeSession: ({ context, self }) => bodyOf<Keeper>(self).disposeSession(context.reason),
+  },
+});
+
+function clientSpec(session: Session): Omit<Parameters<typeof startChild>[1], 'id'> {
+  return {
+    restart: 'temporary',
+    shutdown: SHUTDOWN_MS,
+    start: ({ spawn }) => {
+      const { client } = session;
+      client.onReady = () => session.clientConnected(client);
+      const ref = spawn(clientLogic, client.input, client);
+      monitor(ref, ({ reason }) => session.clientDown(client, reason));
+      return ref;
+    },
+  };
+}
+
+export const sessionLogic: AnyActorLogic = supervisor<{ readonly session: Session }>(({ session }) => ({
+  autoShutdown: 'any_significant',
+  parallelStop: true,
+  children: [
+    {
+      id: 'keeper',
+      restart: 'temporary',
+      significant: true,
+      shutdown: SHUTDOWN_MS,
+      start: ({ spawn }) => spawn(keeperLogic, session.input, session.keeper),
+    },
+    { id: 'client', ...clientSpec(session) },
+  ],
+}));

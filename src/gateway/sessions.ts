@@ -13,7 +13,8 @@ import type { ClientInfo, ClientManager, Registration } from './client-manager.j
 import { ControlStream } from './control-stream.js';
 import { GatewayError } from './gateway-error.js';
 import type { GatewayOptions } from './options.js';
-import { Session, sessionLogic } from './session.js';
+import type { OwnershipStore } from './ownership.js';
+import { Session, type SessionParts, sessionLogic } from './session.js';
 import type { ControlHandle, ControlWire, Hello } from './transport.js';
 import type { SessionView } from './views.js';
 
@@ -28,6 +29,8 @@ export interface SessionsParts {
   readonly manager: ClientManager;
   /** The supervisor of sessions that is alive now. */
   readonly supervisor: () => AnyActorRef | undefined;
+  readonly ownership: OwnershipStore;
+  readonly note: SessionParts['note'];
 }
 
 export class Sessions {
@@ -62,20 +65,15 @@ export class Sessions {
     }
   }
 
-  /** A hello: a new session, or the upgrade of an implicit client, whose calls stay. */
+  /** A hello: a new session, the resumption of one, or the upgrade of an implicit client, whose calls stay. */
   async connect(hello: Hello, wire: ControlWire): Promise<ControlHandle> {
     const info = this.#infoOf(hello);
-    const present = this.#byNode.get(info.nodeId);
-    const upgraded = present?.alive && present.client.implicit ? present : undefined;
-    const session = upgraded ?? (await this.#replace(info));
-    await session.client.ready;
-    upgraded?.client.upgrade(info);
+    const { session, resumed } = await this.#sessionFor(hello, info);
     const { client } = session;
     const control = new ControlStream(client, wire);
-    const endpoint = info.endpoint;
     await session.startStream(control, (ref) => {
       client.takeControl(control);
-      const refusal = this.#parts.manager.storeClientStream(client.nodeId, ref, endpoint);
+      const refusal = this.#parts.manager.storeClientStream(client.nodeId, ref, info.endpoint);
       return refusal === undefined ? undefined : registrationError(refusal, client.nodeId);
     });
     control.begin();
@@ -83,12 +81,49 @@ export class Sessions {
       type: 'welcome',
       clientId: client.id,
       sessionId: session.id,
-      // There is no grace to resume in yet, so there is nothing that a token could open.
-      resumeToken: '',
+      resumeToken: session.rotateToken(),
+      token: session.token,
       heartbeatMs: this.#parts.options.session.heartbeatMs,
-      resumed: false,
+      resumed,
     });
     return control;
+  }
+
+  async #sessionFor(hello: Hello, info: ClientInfo): Promise<{ readonly session: Session; readonly resumed: boolean }> {
+    const { nodeId } = info;
+    const present = this.#byNode.get(nodeId);
+    await present?.begun;
+    if (present && hello.ordinal !== 0 && hello.ordinal < present.ordinal) {
+      throw new GatewayError(
+        'stale_connect',
+        `stale_connect: hello.ordinal: expected at least ${present.ordinal}, got ${hello.ordinal}`,
+      );
+    }
+    if (hello.resumeToken !== '') {
+      const session = this.#opened(present, hello);
+      await session.resume(info);
+      return { session, resumed: true };
+    }
+    if (present?.alive && present.client.implicit) {
+      await present.client.ready;
+      present.client.upgrade(info);
+      present.ordinal = Math.max(present.ordinal, hello.ordinal);
+      return { session: present, resumed: false };
+    }
+    const session = await this.#replace(info, hello.ordinal);
+    await session.client.ready;
+    return { session, resumed: false };
+  }
+
+  /** The session that the hello's token opens. The token is spent by it. */
+  #opened(present: Session | undefined, { nodeId, resumeToken, ordinal }: Hello): Session {
+    const nowMs = present?.process?.system.clock.now() ?? 0;
+    if (!present?.alive || present.state === 'disposed' || !present.resumeToken.opens(resumeToken, nowMs)) {
+      throw new GatewayError('unauthenticated', `unauthenticated: hello.resume_token opens no session of "${nodeId}"`);
+    }
+    present.rotateToken();
+    present.ordinal = Math.max(present.ordinal, ordinal);
+    return present;
   }
 
   /** The session that a call belongs to: that of the client it names, or one of its own. */
@@ -98,7 +133,7 @@ export class Sessions {
       const present = nodeId === undefined ? undefined : this.#byNode.get(nodeId);
       await present?.begun;
       if (present && !present.alive) continue;
-      const session = present ?? (await this.#begin({ nodeId: nodeId ?? `anon-${nanoid(12)}`, implicit: true }));
+      const session = present ?? (await this.#begin({ nodeId: nodeId ?? `anon-${nanoid(12)}`, implicit: true }, 0));
       if (!session) continue;
       await session.client.ready;
       return session;
@@ -106,13 +141,13 @@ export class Sessions {
     throw this.#crowded(nodeId ?? '');
   }
 
-  views(stateOf: (session: Session) => string): readonly SessionView[] {
+  views(): readonly SessionView[] {
     return [...this.#byNode.values()]
-      .filter((session) => session.alive)
+      .filter((session) => session.alive && session.state !== 'disposed')
       .map((session) => ({
         id: session.process.path,
         nodeId: session.nodeId,
-        state: stateOf(session),
+        state: session.state,
       }));
   }
 
@@ -141,15 +176,19 @@ export class Sessions {
       );
     }
     const { nodeId, capabilities, endpoint } = hello;
-    return { nodeId, realm, capabilities, ...(endpoint === '' ? {} : { endpoint }) };
+    return { nodeId, realm, capabilities, resumable: true, ...(endpoint === '' ? {} : { endpoint }) };
   }
 
   /** Ends whoever holds the node id and begins a session in its place. */
-  async #replace(info: ClientInfo): Promise<Session> {
+  async #replace(info: ClientInfo, ordinal: number): Promise<Session> {
+    let highest = ordinal;
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const present = this.#byNode.get(info.nodeId);
-      if (present) await ended(present, () => present.client.send({ type: 'client.superseded' }));
-      const session = await this.#begin(info);
+      if (present) {
+        highest = Math.max(highest, present.ordinal);
+        await ended(present, () => present.supersede());
+      }
+      const session = await this.#begin(info, highest);
       if (session) return session;
     }
     throw this.#crowded(info.nodeId);
@@ -162,21 +201,34 @@ export class Sessions {
   }
 
   /** Begins a session; `undefined` when somebody else has just begun one for this node id. */
-  async #begin(info: ClientInfo): Promise<Session | undefined> {
-    const { options, manager, supervisor } = this.#parts;
-    const parent = supervisor();
-    if (!parent) throw registrationError('noproc', info.nodeId);
+  async #begin(info: ClientInfo, ordinal: number): Promise<Session | undefined> {
+    const { options, manager, supervisor, ownership, note } = this.#parts;
     const { nodeId } = info;
+    // A claim makes the token before it stale, so nobody claims what somebody else holds here; of several who claim at
+    // once the last one begins, and the others look again.
     if (this.#byNode.has(nodeId)) return undefined;
-    const session = new Session(nanoid(), { manager, info, ...options.session }, options, () => {
-      if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
+    const token = await ownership.claim(nodeId);
+    const parent = supervisor();
+    if (!parent) throw registrationError('noproc', nodeId);
+    if (this.#byNode.has(nodeId) || !ownership.owns(nodeId, token)) return undefined;
+    const session: Session = new Session({
+      id: nanoid(),
+      options,
+      client: { manager, info, ...options.session },
+      token,
+      ordinal,
+      note,
+      onEnd: () => {
+        ownership.release(nodeId, token);
+        if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
+      },
     });
     this.#byNode.set(nodeId, session);
     const starting = startChild(parent, {
       id: `session:${nodeId}`,
       type: 'supervisor',
       restart: 'temporary',
-      start: ({ spawn }) => spawn(sessionLogic, { client: session.client }, session),
+      start: ({ spawn }) => spawn(sessionLogic, { session }, session),
     }).catch((error: unknown) => ({ error }));
     session.begun = starting.then(() => {});
     const answer = await starting;

@@ -33,6 +33,7 @@ export type ServerWord =
       readonly clientId: string;
       readonly sessionId: string;
       readonly resumeToken: string;
+      readonly token: { readonly era: number; readonly rev: number };
       readonly heartbeatMs: number;
       readonly resumed: boolean;
     }
@@ -53,6 +54,10 @@ export interface Hello {
   readonly role: 'client' | 'app';
   readonly capabilities: readonly string[];
   readonly endpoint: string;
+  /** Empty: a fresh session. */
+  readonly resumeToken: string;
+  /** Rises with each connect of the client; 0: it does not count. */
+  readonly ordinal: number;
 }
 
 /** What the wire of a control stream reports. */

@@ -103,8 +103,9 @@ type ServerMessageInit = NonNullable<MessageInitShape<typeof ServerMessageSchema
 function wordToMessage(word: ServerWord): ServerMessageInit {
   switch (word.type) {
     case 'welcome': {
-      const { clientId, sessionId, resumeToken, heartbeatMs, resumed } = word;
-      return { case: 'welcome', value: { clientId, sessionId, resumeToken, heartbeatMs, resumed } };
+      const { clientId, sessionId, resumeToken, heartbeatMs, resumed, token } = word;
+      const owned = { tokenEra: BigInt(token.era), tokenRev: BigInt(token.rev) };
+      return { case: 'welcome', value: { clientId, sessionId, resumeToken, heartbeatMs, resumed, ...owned } };
     }
     case 'heartbeat':
       return { case: 'heartbeat', value: { timestampMs: BigInt(word.timestampMs) } };
@@ -117,12 +118,25 @@ function wordToMessage(word: ServerWord): ServerMessageInit {
 
 /** The realm is passed on as it came: whether it is ours is the gateway's to say. */
 function readHello(hello: HelloMessage): Hello {
-  const { nodeId, realm, role, capabilities, endpoint } = hello;
+  const { nodeId, realm, role, capabilities, endpoint, resumeToken } = hello;
   if (nodeId === '') throw new GatewayError('invalid_argument', 'hello.node_id must name the client, but was empty');
   if (role !== Hello_Role.CLIENT && role !== Hello_Role.APP) {
     throw new GatewayError('invalid_argument', `hello.role must be CLIENT (0) or APP (1), but was ${role}`);
   }
-  return { nodeId, realm, role: role === Hello_Role.APP ? 'app' : 'client', capabilities, endpoint };
+  return {
+    nodeId,
+    realm,
+    role: role === Hello_Role.APP ? 'app' : 'client',
+    capabilities,
+    endpoint,
+    resumeToken,
+    ordinal: readOrdinal(hello.ordinal),
+  };
+}
+
+function readOrdinal(ordinal: bigint): number {
+  if (ordinal <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(ordinal);
+  throw new GatewayError('invalid_argument', `hello.ordinal must be at most 2^53 - 1, but was ${ordinal}`);
 }
 
 /** A stamp is answered as it came, so one that a number cannot hold exactly is refused rather than rounded. */

@@ -36,7 +36,15 @@ export class RecordedGateway implements Pick<Gateway, 'connect' | 'watch' | 'cam
     this.#tell('hello');
     await this.admission();
     this.control = wire;
-    wire.send({ type: 'welcome', clientId: 'c1', sessionId: 's1', resumeToken: '', heartbeatMs: 5000, resumed: false });
+    wire.send({
+      type: 'welcome',
+      clientId: 'c1',
+      sessionId: 's1',
+      resumeToken: '',
+      token: { era: 1, rev: 1 },
+      heartbeatMs: 5000,
+      resumed: false,
+    });
     return {
       ...this.#handle(),
       clientId: 'c1',
