@@ -62,7 +62,7 @@ class ViewerSubject extends Subject {
     if (isDelay(type)) return () => this.advanceTo(type);
     switch (type) {
       case 'stream.opened':
-        return opening ? () => this.#viewer.begin() : undefined;
+        return opening ? () => this.#begin() : undefined;
       case 'queue.filled':
         return this.is({ alive: { open: 'flowing' } }) ? () => this.#overfill() : undefined;
       case 'write.completed':
@@ -108,6 +108,12 @@ class ViewerSubject extends Subject {
     exit(this.#camera.process.ref, 'kill');
     for (const attempt of this.#source.alive) attempt.finish();
     await super.end();
+  }
+
+  /** The camera opens its source for it. */
+  #begin(): void {
+    this.#viewer.begin();
+    this.system.flush();
   }
 
   /** Pictures come and the wire takes none. */
