@@ -63,6 +63,8 @@ export type ClientManagerEvent<Ref> =
   | { readonly type: 'client.connected'; readonly ref: Ref; readonly info: ClientInfo }
   /** `left`: it will not come back, so its place is not held. */
   | { readonly type: 'client.disconnected'; readonly ref: Ref; readonly generation?: number; readonly left?: boolean }
+  /** The place of a lost client is held for it, or no longer. */
+  | { readonly type: 'place.held'; readonly nodeId: string }
   | { readonly type: 'place.released'; readonly nodeId: string }
   | { readonly type: 'stream.stored'; readonly nodeId: string; readonly stream: Ref; readonly endpoint?: string }
   | { readonly type: 'stream.attached'; readonly nodeId: string; readonly stream: Ref }
@@ -116,6 +118,8 @@ export function clientManagerTransition<Ref>(
       return connectClient(state, event.ref, event.info);
     case 'client.disconnected':
       return disconnectClient(state, event);
+    case 'place.held':
+      return holdPlace(state, event.nodeId);
     case 'place.released':
       if (state.held.delete(event.nodeId)) state.rev += 1;
       return UNCHANGED;
@@ -179,6 +183,14 @@ function disconnectClient<Ref>(
   if (!known || (event.generation !== undefined && known.generation !== event.generation)) return UNCHANGED;
   if (known.info.resumable && !event.left) state.held.add(known.info.nodeId);
   return removeClient(state, event.ref, true);
+}
+
+function holdPlace<Ref>(state: ClientManagerState<Ref>, nodeId: string): ClientManagerStep<Ref> {
+  if (state.nodes.has(nodeId) || state.held.has(nodeId)) return UNCHANGED;
+  if (state.clients.size + state.held.size >= state.clientsMax) return refuse('max_clients_reached');
+  state.held.add(nodeId);
+  state.rev += 1;
+  return UNCHANGED;
 }
 
 function clientDown<Ref>(state: ClientManagerState<Ref>, ref: Ref): ClientManagerStep<Ref> {

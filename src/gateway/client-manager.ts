@@ -26,6 +26,7 @@ export type { ClientInfo, Refusal } from '../../machines/client-manager.js';
 /** Somebody alive, as a fresh client manager is told of them. */
 export type Registration =
   | { readonly client: AnyActorRef; readonly info: ClientInfo }
+  | { readonly held: string }
   | { readonly nodeId: string; readonly stream: AnyActorRef; readonly control: boolean; readonly endpoint?: string };
 
 export interface ClientManagerInput {
@@ -80,6 +81,8 @@ function* declared(registrations: Iterable<Registration>): Generator<ClientManag
   for (const registration of registrations) {
     if ('client' in registration) {
       yield { type: 'client.connected', ref: registration.client, info: registration.info };
+    } else if ('held' in registration) {
+      yield { type: 'place.held', nodeId: registration.held };
     } else {
       const { nodeId, stream, control, endpoint } = registration;
       const at = endpoint === undefined ? {} : { endpoint };

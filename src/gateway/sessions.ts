@@ -57,10 +57,16 @@ export class Sessions {
   *registrations(): Generator<Registration> {
     for (const session of this.#byNode.values()) {
       const { client, nodeId } = session;
-      if (!session.alive || !client.process?.alive) continue;
+      if (!session.alive) continue;
+      if (session.state === 'grace') yield { held: nodeId };
+      if (!client.process?.alive) continue;
       yield { client: client.process.ref, info: client.info };
       for (const stream of session.streams) {
-        if (stream.alive) yield { nodeId, stream: stream.process.ref, control: stream === client.control };
+        if (!stream.alive) continue;
+        const { ref } = stream.process;
+        const { endpoint } = client.info;
+        if (stream !== client.control) yield { nodeId, stream: ref, control: false };
+        else yield { nodeId, stream: ref, control: true, ...(endpoint === undefined ? {} : { endpoint }) };
       }
     }
   }

@@ -257,15 +257,11 @@ describe('a client manager that crashes', () => {
     await connect('a', { endpoint: 'east' });
     const b = await connect('b');
     const before = gateway.clients.getClientStream('a');
-    gateway.on('process.restarted', () => {});
-    const [clients] = gateway.tree().children[0]?.children ?? [];
-    expect(clients?.id).toBe('sluice/core/clients');
-    gateway.clients.getAllClients();
     killManager();
     await settle();
     expect(counts()).toEqual({ clients: 2, clientStreams: 2, streams: 2 });
-    expect(gateway.clients.getClientStream('a')).toBe(before);
-    expect(gateway.clients.getStreamByEndpoint('east')).toBe(before);
+    expect(gateway.clients.getClientStream('a') === before).toBe(true);
+    expect(gateway.clients.getStreamByEndpoint('east') === before).toBe(true);
     expect(gateway.clients.faults()).toEqual([]);
     b.control.peerCancelled();
     await settle();
@@ -274,8 +270,6 @@ describe('a client manager that crashes', () => {
 });
 
 function killManager(): void {
-  const monitors = gateway.sessions.get('a')?.client.process.watchers ?? [];
   const system = gateway.sessions.get('a')?.process.system;
-  expect([...monitors].length).toBeGreaterThan(0);
   for (const process of system?.processes ?? []) if (process.kind === 'client-manager') process.terminate('killed');
 }
