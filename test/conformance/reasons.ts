@@ -6,10 +6,16 @@ export class Atom extends Error {}
 
 const WORDS: ReadonlySet<string> = new Set(['normal', 'shutdown', 'killed', 'kill', 'noproc', 'noconnection']);
 
+const decoded = new Map<string, ExitReason>();
+
 export function decodeReason(text: string): ExitReason {
-  if (WORDS.has(text)) return text as ExitReason;
+  const known = decoded.get(text);
+  if (known !== undefined) return known;
   const detail = /^\{shutdown,(.*)\}$/.exec(text)?.[1];
-  return detail === undefined ? new Atom(text) : { shutdown: detail };
+  const word = WORDS.has(text) ? (text as ExitReason) : new Atom(text);
+  const reason = detail === undefined ? word : { shutdown: detail };
+  decoded.set(text, reason);
+  return reason;
 }
 
 export function encodeReason(reason: ExitReason): string {

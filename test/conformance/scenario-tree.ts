@@ -6,6 +6,7 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import {
   type ChildSpec,
+  type ExitReason,
   exit,
   fromProcess,
   type KernelEvent,
@@ -139,16 +140,29 @@ export class ScenarioTree {
       throw decodeReason('start_failed');
     }
     if (child.start_ignores?.includes(attempt)) return 'ignore';
-    return spawn(
-      child.type === 'supervisor' ? supervisor(this.options(child, path)) : this.#worker(child, path, attempt),
-    );
+    if (child.type === 'supervisor') return spawn(nested, this.options(child, path));
+    const terminated = (reason: ExitReason): void => {
+      this.events.push(['term', path, attempt, encodeReason(reason)]);
+    };
+    const answer = child.on_shutdown ?? 'ok';
+    return spawn(child.trap_exit ? trappingWorker : worker, { answer, terminated } satisfies WorkerInput);
   }
+}
 
-  #worker(child: ChildScenario, path: string, attempt: number): AnyActorLogic {
-    // `on_shutdown` says how it answers its supervisor only, not how it ends by itself.
-    let answer = child.on_shutdown ?? 'ok';
-    return fromProcess(
-      ({ exit: end }) => ({
+/** A supervisor that is given its options when it starts. */
+const nested = supervisor((options: SupervisorOptions) => options);
+
+interface WorkerInput {
+  /** How it answers its supervisor's stop request; not how it ends by itself. */
+  readonly answer: string;
+  readonly terminated: (reason: ExitReason) => void;
+}
+
+const [worker, trappingWorker] = [false, true].map((trapExit) =>
+  fromProcess<WorkerInput>(
+    ({ input, exit: end }) => {
+      let { answer } = input;
+      return {
         receive: (event) => {
           if (event.type !== 'end') return;
           answer = 'ok';
@@ -157,16 +171,16 @@ export class ScenarioTree {
           end(reason);
         },
         terminate: (reason) => {
-          this.events.push(['term', path, attempt, encodeReason(reason)]);
+          input.terminated(reason);
           if (reason !== 'shutdown' || answer === 'ok') return undefined;
           if (answer === 'hang') return new Promise<void>(() => {});
           return decodeReason(answer.slice('exit:'.length));
         },
-      }),
-      { trapExit: child.trap_exit ?? false },
-    );
-  }
-}
+      };
+    },
+    { trapExit },
+  ),
+) as [AnyActorLogic, AnyActorLogic];
 
 /** A process ends by itself with this reason; `kill` kills it. */
 export function crash(process: Process, reason: string): void {
