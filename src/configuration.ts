@@ -131,7 +131,14 @@ export class ConfigurationError extends Error {
 /** Fills in the defaults. Throws a `ConfigurationError` that names every wrong key by its path. */
 export function configure(input: unknown): Configuration {
   const result = configurationSchema.safeParse(input ?? {});
-  if (!result.success) throw new ConfigurationError(result.error.issues.map((issue) => faultLine(issue, input)));
+  if (!result.success) {
+    // What has the wrong type is not also too small: of each key the first fault is told.
+    const first = new Map<string, z.core.$ZodIssue>();
+    for (const issue of result.error.issues) {
+      if (!first.has(pathText(issue.path))) first.set(pathText(issue.path), issue);
+    }
+    throw new ConfigurationError([...first.values()].map((issue) => faultLine(issue, input)));
+  }
   const ids = new Set<string>();
   for (const [index, { id: cameraId }] of result.data.cameras.entries()) {
     if (ids.has(cameraId)) throw new ConfigurationError([`cameras[${index}].id: "${cameraId}" is there twice`]);
