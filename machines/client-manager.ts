@@ -143,8 +143,9 @@ function connectClient<Ref>(state: ClientManagerState<Ref>, ref: Ref, info: Clie
 
   const effects: ClientManagerEffect<Ref>[] = [];
   if (holder !== undefined && holder !== ref) {
-    effects.push(...removeClient(state, holder, true).effects);
+    // The client before its streams: once its control stream is closed it could not be told why.
     effects.push({ type: 'close', ref: holder, reason: { shutdown: 'superseded' } });
+    effects.push(...removeClient(state, holder, true).effects);
   }
   if (known) {
     moveIndexes(state, known, info);
