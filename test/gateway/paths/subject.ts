@@ -82,7 +82,10 @@ export abstract class Subject {
 
   /** Ends everything, and shows that nothing is left. */
   async end(): Promise<void> {
-    for (const process of [...this.system.processes].reverse()) if (process.alive) exit(process.ref, 'kill');
+    for (const process of [...this.system.processes].reverse()) {
+      if (process.alive) exit(process.ref, 'kill');
+      this.system.flush();
+    }
     await this.settled();
     this.checkEnd();
     expect(leftovers(this.system)).toEqual({});
