@@ -44,6 +44,40 @@ export interface StreamView {
   readonly drops: number;
 }
 
+/** A pattern that somebody has subscribed to. */
+export interface TopicView {
+  /** The pattern. */
+  readonly id: string;
+  readonly state: string;
+  readonly subscribers: number;
+}
+
+/** One provider of a procedure. */
+export interface ServiceView {
+  /** The procedure and who provides it: `add@calculator`. */
+  readonly id: string;
+  readonly procedure: string;
+  readonly nodeId: string;
+  /** `available`, or `absent` while the provider is in its grace. */
+  readonly state: string;
+  readonly ttlMs: number;
+  /** When it is forgotten unless it is used or its provider is heard. */
+  readonly expiresInMs: number;
+}
+
+/** A call that waits for its answer. */
+export interface CallView {
+  readonly id: string;
+  readonly procedure: string;
+  readonly state: string;
+  /** The actor that called, and the client that was asked. */
+  readonly caller: string;
+  readonly provider: string;
+  /** Which provider this is: 1 for the first. */
+  readonly attempt: number;
+  readonly ageMs: number;
+}
+
 export interface CameraView {
   readonly id: string;
   /** `idle`, `opening`, `live`, `stale`, `lingering`, `recovering`, `backingOff`, `releasing`, `failed`. */
