@@ -164,6 +164,7 @@ class CameraSubject extends Subject {
 
 walkEveryPath('a camera', {
   machine: cameraMachine,
+  size: { states: 53, moves: 179 },
   input: {
     connectMs: 500,
     firstFrameMs: 2_000,

@@ -162,11 +162,12 @@ class ClientSubject extends Subject {
 }
 
 describe.each([
-  ['a client that said hello', false],
-  ['a client known by its calls alone', true],
-])('%s', (who, implicit) => {
+  ['a client that said hello', false, { states: 8, moves: 11 }],
+  ['a client known by its calls alone', true, { states: 10, moves: 17 }],
+])('%s', (who, implicit, size) => {
   walkEveryPath(who, {
     machine: clientMachine,
+    size,
     input: { implicit, inactivityMs, heartbeatMs } satisfies ClientInput,
     events: [
       { type: 'client.registered' },

@@ -135,6 +135,7 @@ class ViewerSubject extends Subject {
 
 walkEveryPath("a viewer's stream", {
   machine: streamMachine,
+  size: { states: 21, moves: 72 },
   input,
   events: [
     { type: 'stream.opened' },

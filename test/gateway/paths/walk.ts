@@ -9,15 +9,18 @@ import type { Subject } from './subject.js';
 
 export interface WalkOptions extends ModelOptions {
   readonly machine: AnyStateMachine;
+  /** How much the chart can do: its reachable states, and the (state, event) pairs that change something. */
+  readonly size: { readonly states: number; readonly moves: number };
   /** A fresh actor that is about to go this way. */
   readonly begin: (way: readonly ModelEvent[]) => Subject;
   /** Events that matter and that the walk has to send itself in some state or other, each with the reason. */
   readonly injected: Readonly<Record<string, string>>;
 }
 
-export function walkEveryPath(subject: string, { machine, begin, injected, ...options }: WalkOptions): void {
+export function walkEveryPath(subject: string, { machine, size, begin, injected, ...options }: WalkOptions): void {
   const model = modelOf(machine, options);
   const pairs = model.reduce((sum, { next }) => sum + next.length, 0);
+  const moves = model.reduce((sum, { next }) => sum + next.filter(({ ignored }) => !ignored).length, 0);
   let covered = 0;
   const sent = new Set<string>();
 
@@ -39,6 +42,10 @@ export function walkEveryPath(subject: string, { machine, begin, injected, ...op
   describe(`${subject}, along every path of its chart,`, () => {
     it('is offered every event that the chart names', () => {
       expect([...new Set(options.events.map(({ type }) => type))].sort()).toEqual(eventTypesOf(machine));
+    });
+
+    it('can do as much as is written here: an arrow that is lost, or new, is noticed', () => {
+      expect({ states: model.length, moves }).toEqual(size);
     });
 
     it.each(model.map((state) => [state.title, state] as const))('reaches %s', async (_title, { way, next }) => {
