@@ -30,11 +30,11 @@ interface Asked extends EventObject {
 
 type DeskSnapshot = Snapshot<unknown> & { readonly desk: Desk; readonly monitors: Map<AnyActorRef, Monitor> };
 
+/** Named, so that a desk's inferred type can be written into a declaration file. */
+export type DeskLogic<I> = ActorLogic<DeskSnapshot, EventObject, I>;
+
 /** @param open makes the table and tells it of everybody alive; called in the actor's first step. */
-export function deskLogic<I>(
-  kind: string,
-  open: (input: I, context: DeskContext) => Desk,
-): ActorLogic<DeskSnapshot, EventObject, I> {
+export function deskLogic<I>(kind: string, open: (input: I, context: DeskContext) => Desk): DeskLogic<I> {
   return withTraits(
     {
       getInitialSnapshot: (scope, input) => {
