@@ -1,7 +1,7 @@
 /** The main job, on a real camera and with everybody in a process of their own. */
 import { status as Code } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import type { CameraView, TreeView } from '../../src/gateway/views.js';
+import type { CameraView, SessionView, TreeView } from '../../src/gateway/views.js';
 import { eventually } from './eventually.js';
 import { FfmpegCamera, ffmpegIsThere } from './ffmpeg-camera.js';
 import { serve } from './gateway-process.js';
@@ -64,13 +64,18 @@ describe.skipIf(!ffmpegIsThere)(
       expect(await gateway.resources()).toMatchObject({
         clients: 1,
         client_streams: 1,
-        sessions: 1,
         viewers: 1,
         orphans: 0,
       });
       expect((await gateway.clients()).map(({ nodeId }) => nodeId)).toEqual(['stays']);
       expect(new Set((await gateway.streams()).map(({ nodeId }) => nodeId))).toEqual(new Set(['stays']));
-      expect(pathsIn(await gateway.tree()).filter((path) => path.includes('dies'))).toEqual([]);
+      expect(pathsIn(await gateway.tree()).filter((path) => /:dies\/(?!keeper)/.test(path))).toEqual([]);
+      // It may come back within its grace; that is all that is left of it.
+      const { sessions } = await gateway.json<{ sessions: SessionView[] }>('/api/sessions');
+      expect(sessions.map(({ nodeId, state }) => `${nodeId} ${state}`).sort()).toEqual([
+        'dies grace',
+        'stays connected',
+      ]);
 
       // The one that stays was not disturbed by it.
       await stays.sees(stays.frames.length + 15);

@@ -34,7 +34,9 @@ const frames = client.watch(
 );
 process.once('SIGTERM', () => {
   leaving = true;
-  frames.cancel();
+  // Who has said hello says bye, or the gateway would wait for it to come back.
+  if (control) control.send({ case: 'bye', value: { reason: 'leaving' } });
+  else frames.cancel();
 });
 
 /** Resolves when the gateway has said welcome. */
