@@ -173,7 +173,8 @@ function moveIndexes<Ref>(state: ClientManagerState<Ref>, known: ClientEntry<Ref
   const control = state.clientStreams.get(from);
   if (!control) return;
   state.clientStreams.delete(from);
-  state.clientStreams.set(info.nodeId, { ...control, nodeId: info.nodeId });
+  // The very entry of `streams`, not a copy: there is one of each stream.
+  state.clientStreams.set(info.nodeId, state.streams.get(control.ref) as StreamEntry<Ref>);
 }
 
 function disconnectClient<Ref>(

@@ -1,4 +1,5 @@
 /** What may happen: the charts and the client manager's reducer, pure and without a runtime. */
+export * from './app.js';
 export * from './camera.js';
 export * from './client.js';
 export * from './client-manager.js';

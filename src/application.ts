@@ -2,7 +2,7 @@
  * The whole supervision tree on one screen, and the gateway that a host embeds.
  *
  *     sluice (rest_for_one, 10 in 60 s)
- *     ├─ core (rest_for_one)        clients, the client manager
+ *     ├─ core (rest_for_one)        courier · clients, the client manager
  *     ├─ cameras (dynamic)          camera:<id>
  *     ├─ sessions (dynamic)         session:<node id> → client, streams
  *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · http · grpc
@@ -17,6 +17,7 @@ import { type Configuration, ConfigurationError, type ConfigurationInput, config
 import { Cameras } from './gateway/cameras.js';
 import { Chronicle } from './gateway/chronicle.js';
 import { ClientManager, type ClientManagerInput, clientManagerLogic } from './gateway/client-manager.js';
+import { COURIER_SHUTDOWN_MS, Courier, courierLogic } from './gateway/courier.js';
 import { GatewayError } from './gateway/gateway-error.js';
 import { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
@@ -90,7 +91,11 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const log = logger ?? pino({ level: configuration.log.level });
   const system = new System({ ...(clock ? { clock } : {}), ...(inspect ? { inspect } : {}) });
   const chronicle = new Chronicle(system);
-  const [manager, cameraSup, sessionSup, viewSup] = [new Place(), new Place(), new Place(), new Place()];
+  const courier = new Place();
+  const manager = new Place();
+  const cameraSup = new Place();
+  const sessionSup = new Place();
+  const viewSup = new Place();
   const options = configuration as GatewayOptions;
 
   const clients = new ClientManager(() => manager.process);
@@ -99,12 +104,13 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     manager: clients,
     supervisor: () => sessionSup.ref,
     ownership: new MemoryOwnership(),
-    note: (type, { process, nodeId }, reason) =>
+    courier: new Courier(courier),
+    note: (type, { process, nodeId }, reason, detail) =>
       chronicle.note({
         type,
         actor: process.path,
         kind: 'session',
-        detail: { nodeId },
+        detail: { nodeId, ...detail },
         ...(reason === undefined ? {} : { reason: describeReason(reason) }),
       }),
   });
@@ -161,7 +167,10 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
             strategy: 'rest_for_one',
             intensity: 10,
             period: 60,
-            children: [{ id: 'clients', start: manager.starts(clientManagerLogic, managerInput) }],
+            children: [
+              { id: 'courier', shutdown: COURIER_SHUTDOWN_MS, start: courier.starts(courierLogic) },
+              { id: 'clients', start: manager.starts(clientManagerLogic, managerInput) },
+            ],
           }),
         },
       },

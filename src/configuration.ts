@@ -96,6 +96,14 @@ export const configurationSchema = z.strictObject({
         .describe('How long a resume token opens its session, once its client is lost.'),
     })
     .prefault({}),
+  app: z
+    .strictObject({
+      graceMs: positiveMs.default(5_000).describe('How long an app whose connection dropped may come back by itself.'),
+      attempts: count.max(10).default(2).describe('Tries of a webhook, and starts in a row before the slow lane.'),
+      webhookTimeoutMs: positiveMs.default(10_000).describe('How long one try of a webhook may take.'),
+      slowLaneMs: positiveMs.default(30_000).describe('Longest pause between starts of an app that keeps ending.'),
+    })
+    .prefault({}),
   stream: z
     .strictObject({
       queueBytes: count.default(8 * 1024 * 1024).describe('Bytes that wait for one stream.'),

@@ -17,7 +17,12 @@ function any(node: TreeNode): TreeNode {
 export const supervisionTree: TreeNode = supervisor(
   'sluice',
   'rest_for_one, 10 in 60 s',
-  supervisor('core', 'rest_for_one', worker('clients', 'the client manager')),
+  supervisor(
+    'core',
+    'rest_for_one',
+    worker('courier', 'calls to third parties'),
+    worker('clients', 'the client manager'),
+  ),
   supervisor('cameras', 'one_for_one, dynamic', any(worker('camera:<id>', 'source, retry, fan-out'))),
   supervisor(
     'sessions',
@@ -25,7 +30,8 @@ export const supervisionTree: TreeNode = supervisor(
     any(
       supervisor(
         'session:<node id>',
-        'one_for_one, ends with its client',
+        'one_for_one, ends with its keeper',
+        worker('keeper', 'here, lost, gone'),
         worker('client'),
         any(worker('watch:<n>', 'and its other streams')),
       ),

@@ -7,6 +7,8 @@ import type { StreamView } from './views.js';
 
 export class ControlStream extends StreamBody implements ControlHandle {
   readonly kind = 'connect';
+  /** Called once, after its end. */
+  onClosed: () => void = () => {};
   readonly #client: Client;
   readonly #wire: ControlWire;
   #sent = 0;
@@ -35,6 +37,11 @@ export class ControlStream extends StreamBody implements ControlHandle {
     this.#wire.send(word);
   }
 
+  /** A message on a topic. */
+  event(topic: string, payload: Buffer): void {
+    this.say({ type: 'event', topic, payload });
+  }
+
   heartbeat(timestampMs: number): void {
     this.heard();
     this.say({ type: 'heartbeat', timestampMs });
@@ -56,6 +63,7 @@ export class ControlStream extends StreamBody implements ControlHandle {
   protected override close(reason: ExitReason): void {
     this.#wire.end(reason);
     this.#client.controlClosed(this, reason);
+    this.onClosed();
   }
 
   protected override drain(drained: () => void): void {

@@ -3,6 +3,8 @@
  * status, the HTTP side to a status code. The message names the field or the thing, what was expected and what came.
  */
 export type ErrorCode =
+  | 'app_exists'
+  | 'app_not_found'
   | 'bad_source'
   | 'camera_exists'
   | 'camera_failed'
@@ -10,12 +12,15 @@ export type ErrorCode =
   | 'actor_not_found'
   | 'draining'
   | 'invalid_argument'
+  | 'max_apps_reached'
   | 'max_cameras_reached'
   | 'max_clients_reached'
   | 'max_streams_reached'
   | 'max_viewers_reached'
   | 'no_picture'
+  | 'owner_away'
   | 'permission_denied'
+  | 'session_not_found'
   | 'stale_connect'
   | 'superseded'
   | 'unauthenticated';

@@ -32,6 +32,12 @@ export interface GatewayOptions {
     readonly heartbeatMs: number;
     readonly tokenTtlMs: number;
   };
+  readonly app: {
+    readonly graceMs: number;
+    readonly attempts: number;
+    readonly webhookTimeoutMs: number;
+    readonly slowLaneMs: number;
+  };
   readonly stream: { readonly queueBytes: number; readonly sendTimeoutMs: number; readonly stallMs: number };
   readonly shutdown: { readonly deadlineMs: number };
   readonly cameras: readonly CameraOptions[];

@@ -13,6 +13,7 @@ import type { ServiceView } from './views.js';
 export interface Port {
   /** Who answers. When it ends, what it was asked will not be answered. */
   readonly ref: AnyActorRef;
+  /** Puts the question; never waits, never throws, and asks nobody else before it has returned. */
   ask(question: Question): void;
 }
 

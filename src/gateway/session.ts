@@ -10,8 +10,10 @@ import { monitor } from '../otp/monitor.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import { supervisor } from '../otp/supervisor.js';
 import { startChild } from '../otp/supervisor-api.js';
+import { Apps } from './apps.js';
 import { bodyOf } from './body.js';
 import { Client, type ClientOptions, clientLogic, hasLeft } from './client.js';
+import type { Courier } from './courier.js';
 import { GatewayError } from './gateway-error.js';
 import type { GatewayOptions } from './options.js';
 import type { OwnershipToken } from './ownership.js';
@@ -30,8 +32,14 @@ export interface SessionParts {
   readonly token: OwnershipToken;
   /** The highest ordinal that this node id has connected with. */
   readonly ordinal: number;
-  /** What happened, for the chronicle: `session.grace`, `session.resumed`, `session.disposed`. */
-  readonly note: (type: string, session: Session, reason?: ExitReason) => void;
+  readonly courier: Courier;
+  /** What happened, for the chronicle: `session.grace`, `session.resumed`, `session.disposed`, `app.started`, … */
+  readonly note: (
+    type: string,
+    session: Session,
+    reason?: ExitReason,
+    detail?: Readonly<Record<string, unknown>>,
+  ) => void;
   /** The session is gone. */
   readonly onEnd: () => void;
 }
@@ -41,6 +49,7 @@ export class Session implements ProcessBody {
   readonly nodeId: string;
   readonly token: OwnershipToken;
   readonly resumeToken = new ResumeToken();
+  readonly apps: Apps;
   ordinal: number;
   /** Resolves when its start is over, however it went. */
   begun: Promise<void> = Promise.resolve();
@@ -58,6 +67,7 @@ export class Session implements ProcessBody {
     this.token = parts.token;
     this.ordinal = parts.ordinal;
     this.#client = new Client(parts.client);
+    this.apps = new Apps(this, parts.options, parts.courier);
   }
 
   attach(process: Process): void {
@@ -171,12 +181,12 @@ export class Session implements ProcessBody {
     if (client !== this.#client) return;
     // The token's time counts from when its owner was last here.
     this.resumeToken.renew(client.process.system.clock.now(), this.#parts.options.session.tokenTtlMs);
-    const gone = client.implicit || hasLeft(reason);
+    const gone = client.info.resumable !== true || hasLeft(reason);
     this.#keeper.send({ type: gone ? 'client.left' : 'client.lost', reason });
   }
 
-  note(type: string, reason?: ExitReason): void {
-    this.#parts.note(type, this, reason);
+  note(type: string, reason?: ExitReason, detail?: Readonly<Record<string, unknown>>): void {
+    this.#parts.note(type, this, reason, detail);
   }
 
   get input(): { readonly attachMs: number; readonly graceMs: number } {
@@ -208,10 +218,12 @@ export class Keeper implements ProcessBody {
 
   suspendSession(): void {
     this.#session.note('session.grace');
+    this.#session.apps.ownerLost();
   }
 
   resumeSession(): void {
     this.#session.note('session.resumed');
+    this.#session.apps.ownerReturned();
   }
 
   disposeSession(reason: ExitReason): void {

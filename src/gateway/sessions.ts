@@ -8,9 +8,12 @@ import { nanoid } from 'nanoid';
 import type { AnyActorRef } from 'xstate';
 import { monitor } from '../otp/monitor.js';
 import { startChild } from '../otp/supervisor-api.js';
+import type { AppLink } from './app.js';
+import { appNotFound } from './apps.js';
 import { registrationError } from './client.js';
 import type { ClientInfo, ClientManager, Registration } from './client-manager.js';
 import { ControlStream } from './control-stream.js';
+import type { Courier } from './courier.js';
 import { GatewayError } from './gateway-error.js';
 import type { GatewayOptions } from './options.js';
 import type { OwnershipStore } from './ownership.js';
@@ -30,6 +33,7 @@ export interface SessionsParts {
   /** The supervisor of sessions that is alive now. */
   readonly supervisor: () => AnyActorRef | undefined;
   readonly ownership: OwnershipStore;
+  readonly courier: Courier;
   readonly note: SessionParts['note'];
 }
 
@@ -74,9 +78,11 @@ export class Sessions {
   /** A hello: a new session, the resumption of one, or the upgrade of an implicit client, whose calls stay. */
   async connect(hello: Hello, wire: ControlWire): Promise<ControlHandle> {
     const info = this.#infoOf(hello);
+    const owner = hello.role === 'app' ? this.#ownerOf(hello) : undefined;
     const { session, resumed } = await this.#sessionFor(hello, info);
     const { client } = session;
     const control = new ControlStream(client, wire);
+    if (owner) control.onClosed = this.#attachApp(owner, hello.packageName, control);
     await session.startStream(control, (ref) => {
       client.takeControl(control);
       const refusal = this.#parts.manager.storeClientStream(client.nodeId, ref, info.endpoint);
@@ -93,6 +99,29 @@ export class Sessions {
       resumed,
     });
     return control;
+  }
+
+  /** The session that an app names. The app is a client of its own and never that session's. */
+  #ownerOf({ nodeId, sessionId, packageName }: Hello): Session {
+    for (const session of this.#byNode.values()) {
+      if (session.id !== sessionId || !session.alive) continue;
+      if (session.nodeId === nodeId) {
+        throw new GatewayError('invalid_argument', `hello.node_id: an app needs a name of its own, got its owner's`);
+      }
+      if (!session.apps.get(packageName)) throw appNotFound(session.nodeId, packageName);
+      return session;
+    }
+    throw new GatewayError(
+      'session_not_found',
+      `session_not_found: hello.session_id: there is no session "${sessionId}"`,
+    );
+  }
+
+  /** Lets the app's actor know that it is there, and later that it is not. @returns what to do at the end. */
+  #attachApp(owner: Session, packageName: string, control: ControlStream): () => void {
+    const link: AppLink = { send: (topic, payload) => control.event(topic, payload) };
+    const app = owner.apps.connected(packageName, link);
+    return () => app.disconnected(link);
   }
 
   async #sessionFor(hello: Hello, info: ClientInfo): Promise<{ readonly session: Session; readonly resumed: boolean }> {
@@ -175,14 +204,15 @@ export class Sessions {
         `permission_denied: hello.realm: expected "${realm}" or nothing, got "${hello.realm}"`,
       );
     }
-    if (hello.role === 'app') {
-      throw new GatewayError(
-        'invalid_argument',
-        'hello.role: expected CLIENT, got APP, which this version does not serve',
-      );
-    }
     const { nodeId, capabilities, endpoint } = hello;
-    return { nodeId, realm, capabilities, resumable: true, ...(endpoint === '' ? {} : { endpoint }) };
+    // An app that drops has a grace of its own, that of its actor; its connection is not waited for twice.
+    return {
+      nodeId,
+      realm,
+      capabilities,
+      resumable: hello.role === 'client',
+      ...(endpoint === '' ? {} : { endpoint }),
+    };
   }
 
   /** Ends whoever holds the node id and begins a session in its place. */
@@ -208,7 +238,7 @@ export class Sessions {
 
   /** Begins a session; `undefined` when somebody else has just begun one for this node id. */
   async #begin(info: ClientInfo, ordinal: number): Promise<Session | undefined> {
-    const { options, manager, supervisor, ownership, note } = this.#parts;
+    const { options, manager, supervisor, ownership, courier, note } = this.#parts;
     const { nodeId } = info;
     // A claim makes the token before it stale, so nobody claims what somebody else holds here; of several who claim at
     // once the last one begins, and the others look again.
@@ -223,6 +253,7 @@ export class Sessions {
       client: { manager, info, ...options.session },
       token,
       ordinal,
+      courier,
       note,
       onEnd: () => {
         ownership.release(nodeId, token);

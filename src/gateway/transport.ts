@@ -38,6 +38,7 @@ export type ServerWord =
       readonly resumed: boolean;
     }
   | { readonly type: 'heartbeat'; readonly timestampMs: number }
+  | { readonly type: 'event'; readonly topic: string; readonly payload: Buffer }
   | { readonly type: 'bye'; readonly reason: string; readonly retryAfterMs: number; readonly reconnect: boolean };
 
 /** The wire of one control stream (Gateway.Connect). */
@@ -54,6 +55,9 @@ export interface Hello {
   readonly role: 'client' | 'app';
   readonly capabilities: readonly string[];
   readonly endpoint: string;
+  /** Of an app: the session it acts for, and its package. */
+  readonly sessionId: string;
+  readonly packageName: string;
   /** Empty: a fresh session. */
   readonly resumeToken: string;
   /** Rises with each connect of the client; 0: it does not count. */

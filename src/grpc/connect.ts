@@ -109,6 +109,8 @@ function wordToMessage(word: ServerWord): ServerMessageInit {
     }
     case 'heartbeat':
       return { case: 'heartbeat', value: { timestampMs: BigInt(word.timestampMs) } };
+    case 'event':
+      return { case: 'event', value: { topic: word.topic, payload: word.payload } };
     case 'bye': {
       const { reason, retryAfterMs, reconnect } = word;
       return { case: 'bye', value: { reason, retryAfterMs: Math.ceil(retryAfterMs), reconnect } };
@@ -118,7 +120,7 @@ function wordToMessage(word: ServerWord): ServerMessageInit {
 
 /** The realm is passed on as it came: whether it is ours is the gateway's to say. */
 function readHello(hello: HelloMessage): Hello {
-  const { nodeId, realm, role, capabilities, endpoint, resumeToken } = hello;
+  const { nodeId, realm, role, capabilities, endpoint, resumeToken, sessionId, packageName } = hello;
   if (nodeId === '') throw new GatewayError('invalid_argument', 'hello.node_id must name the client, but was empty');
   if (role !== Hello_Role.CLIENT && role !== Hello_Role.APP) {
     throw new GatewayError('invalid_argument', `hello.role must be CLIENT (0) or APP (1), but was ${role}`);
@@ -130,6 +132,8 @@ function readHello(hello: HelloMessage): Hello {
     capabilities,
     endpoint,
     resumeToken,
+    sessionId,
+    packageName,
     ordinal: readOrdinal(hello.ordinal),
   };
 }

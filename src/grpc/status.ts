@@ -21,6 +21,11 @@ const DETAILS_CHARACTERS_MAX = 500;
 
 export const CODE_OF_ERROR: Readonly<Record<ErrorCode, Code>> = {
   actor_not_found: Code.NOT_FOUND,
+  app_exists: Code.ALREADY_EXISTS,
+  app_not_found: Code.NOT_FOUND,
+  owner_away: Code.FAILED_PRECONDITION,
+  max_apps_reached: Code.RESOURCE_EXHAUSTED,
+  session_not_found: Code.NOT_FOUND,
   bad_source: Code.INVALID_ARGUMENT,
   camera_exists: Code.ALREADY_EXISTS,
   camera_failed: Code.UNAVAILABLE,

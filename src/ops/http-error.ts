@@ -31,6 +31,11 @@ export class HttpError extends Error {
 }
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
+  app_exists: 409,
+  app_not_found: 404,
+  owner_away: 409,
+  max_apps_reached: 503,
+  session_not_found: 404,
   bad_source: 400,
   camera_exists: 409,
   camera_failed: 503,

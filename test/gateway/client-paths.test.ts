@@ -9,7 +9,9 @@ import { configure } from '../../src/configuration.js';
 import type { Client } from '../../src/gateway/client.js';
 import { ClientManager, clientManagerLogic } from '../../src/gateway/client-manager.js';
 import { ControlStream } from '../../src/gateway/control-stream.js';
+import { Courier } from '../../src/gateway/courier.js';
 import type { GatewayOptions } from '../../src/gateway/options.js';
+import { Place } from '../../src/gateway/place.js';
 import { Session, sessionLogic } from '../../src/gateway/session.js';
 import type { ExitReason } from '../../src/otp/exit-reason.js';
 import type { Process } from '../../src/otp/process.js';
@@ -49,6 +51,7 @@ class ClientSubject extends Subject {
       client: { manager: this.#manager, info: { nodeId: NODE_ID, implicit }, inactivityMs, heartbeatMs },
       token: { era: 1, rev: 1 },
       ordinal: 0,
+      courier: new Courier(new Place()),
       note: () => {},
       onEnd: () => {},
     });

@@ -62,6 +62,8 @@ const hello = (nodeId: string, more: Partial<Hello> = {}): Hello => ({
   role: 'client',
   capabilities: [],
   endpoint: '',
+  sessionId: '',
+  packageName: '',
   resumeToken: '',
   ordinal: 0,
   ...more,

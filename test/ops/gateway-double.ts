@@ -52,6 +52,7 @@ export class GatewayDouble implements Gateway {
     node: { id: 'node-1', realm: 'default' },
     limits: { clients: 10, streamsPerClient: 16, cameras: 10, viewersPerCamera: 10 },
     session: { graceMs: 60_000, attachMs: 30_000, inactivityMs: 30_000, heartbeatMs: 5000, tokenTtlMs: 600_000 },
+    app: { graceMs: 5_000, attempts: 2, webhookTimeoutMs: 10_000, slowLaneMs: 30_000 },
     stream: { queueBytes: 1, sendTimeoutMs: 1, stallMs: 1 },
     shutdown: { deadlineMs: 1 },
     cameras: [],

@@ -1,0 +1,137 @@
+/**
+ * The apps of one session: a supervisor that starts with the first of them, and a table by package name. It tells each app
+ * when the owner is lost and when it is back.
+ */
+import type { AnyActorRef } from 'xstate';
+import { dynamicSupervisor } from '../otp/supervisor.js';
+import { startChild, terminateChild } from '../otp/supervisor-api.js';
+import { App, type AppLink, type AppSpec, appLogic, type SendResult } from './app.js';
+import type { Courier } from './courier.js';
+import { GatewayError } from './gateway-error.js';
+import type { GatewayOptions } from './options.js';
+import type { Session } from './session.js';
+
+/** Apps of one session at most; each is a third party that is called over the network. */
+const APPS_MAX = 100;
+
+const appsLogic = dynamicSupervisor({ intensity: 100, period: 60 });
+
+export class Apps {
+  readonly #session: Session;
+  readonly #options: GatewayOptions;
+  readonly #courier: Courier;
+  readonly #byPackage = new Map<string, App>();
+  #supervisor: Promise<AnyActorRef> | undefined;
+  #ref: AnyActorRef | undefined;
+
+  constructor(session: Session, options: GatewayOptions, courier: Courier) {
+    this.#session = session;
+    this.#options = options;
+    this.#courier = courier;
+  }
+
+  get size(): number {
+    return this.#byPackage.size;
+  }
+
+  get(packageName: string): App | undefined {
+    return this.#byPackage.get(packageName);
+  }
+
+  all(): readonly App[] {
+    return [...this.#byPackage.values()];
+  }
+
+  /** Starts an app for this session. One package is there once; a second start of it is refused. */
+  async start(spec: AppSpec): Promise<App> {
+    const { packageName } = spec;
+    if (this.#byPackage.has(packageName)) {
+      throw new GatewayError('app_exists', `app_exists: session "${this.#session.nodeId}" has app "${packageName}"`);
+    }
+    if (this.#byPackage.size >= APPS_MAX) {
+      throw new GatewayError('max_apps_reached', `max_apps_reached: a session has at most ${APPS_MAX} apps`);
+    }
+    if (!this.#session.connected) {
+      throw new GatewayError('owner_away', `owner_away: the client of "${this.#session.nodeId}" is not connected`);
+    }
+    const app = new App({
+      spec,
+      session: this.#session,
+      options: this.#options,
+      courier: this.#courier,
+      supervisor: () => this.#ref,
+    });
+    this.#byPackage.set(packageName, app);
+    try {
+      const answer = await startChild(await this.#supervise(), {
+        id: `app:${packageName}`,
+        restart: 'temporary',
+        start: ({ spawn }) => {
+          const ref = spawn(appLogic, app.input, app);
+          app.process.scope.acquire('app_entry', () => void this.#byPackage.delete(packageName));
+          return ref;
+        },
+      });
+      if (answer.error) throw new Error(answer.error.code);
+      // The owner may have been lost while it started.
+      if (!this.#session.connected) app.send({ type: 'owner.lost' });
+      return app;
+    } catch (error) {
+      this.#byPackage.delete(packageName);
+      const why = error instanceof Error ? error.message : String(error);
+      throw new GatewayError('superseded', `superseded: session "${this.#session.nodeId}" is ending (${why})`);
+    }
+  }
+
+  /** Stops an app for good. Idempotent. */
+  async stop(packageName: string): Promise<void> {
+    if (this.#ref && this.#byPackage.has(packageName))
+      await terminateChild(this.#ref, `app:${packageName}`).catch(() => {});
+  }
+
+  /** Hands an app a message; never throws, and starts nothing for an owner who is not there. */
+  send(packageName: string, topic: string, payload: Buffer): SendResult {
+    const app = this.#byPackage.get(packageName);
+    if (!app) return { sent: false, resurrectionTriggered: false, error: `there is no app "${packageName}"` };
+    return app.message(topic, payload);
+  }
+
+  /** A remote app has connected back with role APP. */
+  connected(packageName: string, link: AppLink): App {
+    const app = this.#byPackage.get(packageName);
+    if (!app) throw appNotFound(this.#session.nodeId, packageName);
+    app.connected(link);
+    return app;
+  }
+
+  ownerLost(): void {
+    for (const app of this.#byPackage.values()) app.send({ type: 'owner.lost' });
+  }
+
+  ownerReturned(): void {
+    for (const app of this.#byPackage.values()) app.send({ type: 'owner.returned' });
+  }
+
+  #supervise(): Promise<AnyActorRef> {
+    this.#supervisor ??= startChild(this.#session.process.ref, {
+      id: 'apps',
+      type: 'supervisor',
+      restart: 'temporary',
+      start: ({ spawn }) => {
+        this.#ref = spawn(appsLogic);
+        return this.#ref;
+      },
+    }).then((answer) => {
+      if (answer.error || !answer.ok) throw new Error(answer.error?.code ?? 'ignored');
+      return answer.ok;
+    });
+    return this.#supervisor;
+  }
+}
+
+export function appNotFound(nodeId: string, packageName: string): GatewayError {
+  return new GatewayError(
+    'app_not_found',
+    `app_not_found: hello.package_name: the session of "${nodeId}" has no app "${packageName}"`,
+  );
+}
