@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { CameraView, SessionView, TreeView } from '../../src/gateway/views.js';
 import { eventually } from './eventually.js';
 import { FfmpegCamera, ffmpegIsThere } from './ffmpeg-camera.js';
-import { serve } from './gateway-process.js';
+import { type GatewayProcess, serve } from './gateway-process.js';
 import { stuckViewer } from './stuck-viewer.js';
 import { type SeenFrame, ViewerProcess } from './viewer-process.js';
 
@@ -164,16 +164,9 @@ describe.skipIf(!ffmpegIsThere)(
       // What waits for one that does not read takes its second: long enough to see what is said meanwhile.
       await stuckViewer(gateway, 'yard');
 
-      const readiness: number[] = [];
+      const readiness: string[] = [];
       const asking = (async () => {
-        while (readiness.at(-1) !== 0) {
-          readiness.push(
-            await fetch(`${gateway.http}/readyz`).then(
-              ({ status }) => status,
-              () => 0,
-            ),
-          );
-        }
+        while (readiness.at(-1) !== 'gone') readiness.push(await readinessOf(gateway));
       })();
       await eventually('it is ready', () => readiness.length > 0);
       const began = Date.now();
@@ -191,7 +184,11 @@ describe.skipIf(!ffmpegIsThere)(
         expect(byes).toEqual([{ type: 'bye', reason: 'drain', reconnect: true }]);
       }
       // Ready, then not ready, then gone; never ready again.
-      expect(readiness.filter((status, at) => status !== readiness[at - 1])).toEqual([200, 503, 0]);
+      expect(readiness.filter((status, at) => status !== readiness[at - 1])).toEqual([
+        '200 ready',
+        '503 draining',
+        'gone',
+      ]);
       await eventually(
         'the upstream connection is closed',
         () => camera.open,
@@ -200,6 +197,15 @@ describe.skipIf(!ffmpegIsThere)(
     });
   },
 );
+
+async function readinessOf({ http }: GatewayProcess): Promise<string> {
+  try {
+    const response = await fetch(`${http}/readyz`);
+    return `${response.status} ${(await response.text()).trim()}`;
+  } catch {
+    return 'gone';
+  }
+}
 
 function inOrder(frames: readonly SeenFrame[]): boolean {
   return frames.every(({ seq }, at) => at === 0 || seq > (frames[at - 1] as SeenFrame).seq);
