@@ -1,34 +1,28 @@
 /** The golden scenarios can fail: each rule taken away from the kernel's text is noticed by them. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CompiledKernel, compileKernel } from '../otp/compiled-kernel.js';
 import { type Mutant, mutants } from './mutants.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const golden = (name: string): string => fileURLToPath(new URL(`golden/${name}.jsonl`, import.meta.url));
 const run = promisify(execFile);
 
 /** A mutant that runs in circles is noticed by that. */
 const PATIENCE_MS = 20_000;
 
+let compiled: CompiledKernel;
 let home: string;
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'sluice-mutants-'));
-  symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'));
-  writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
-  const config = join(root, 'test/conformance/tsconfig.json');
-  await run(process.execPath, [
-    join(root, 'node_modules/typescript/bin/tsc'),
-    ...['-p', config, '--outDir', join(home, 'kernel'), '--incremental', 'false', '--tsBuildInfoFile', 'null'],
-  ]);
+  compiled = await compileKernel();
+  home = compiled.home;
 });
 
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => compiled.remove());
 
 function patched({ file, text, becomes }: Mutant, index: number): string {
   const folder = join(home, `mutant-${index}`);

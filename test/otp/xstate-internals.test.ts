@@ -1,16 +1,6 @@
 /** What the kernel touches of XState without a promise. Goes red when an upgrade of XState changes one of these. */
 import { describe, expect, it } from 'vitest';
-import {
-  type AnyActorRef,
-  assign,
-  cancel,
-  createActor,
-  fromCallback,
-  fromTransition,
-  raise,
-  sendTo,
-  setup,
-} from 'xstate';
+import { type AnyActorRef, cancel, createActor, fromCallback, fromTransition, raise, sendTo, setup } from 'xstate';
 import { VirtualClock } from '../../src/otp/index.js';
 import { installIndexedScheduler, isRunning, parentOf, stopActor } from '../../src/otp/xstate-internals.js';
 
