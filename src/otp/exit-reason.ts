@@ -51,7 +51,10 @@ export function describeReason(reason: ExitReason): string {
   const { shutdown } = reason;
   if (typeof shutdown === 'string') return `shutdown: ${shutdown}`;
   if (shutdown instanceof Error) return `shutdown: ${shutdown.message}`;
-  return `shutdown: ${JSON.stringify(shutdown)}`;
+  // JSON makes an empty object of an error, and the innermost reason of a failed start is one.
+  const told = (_key: string, value: unknown): unknown =>
+    value instanceof Error ? `${value.name}: ${value.message}` : value;
+  return `shutdown: ${JSON.stringify(shutdown, told)}`;
 }
 
 function isShutdownWithDetail(value: unknown): value is { readonly shutdown: unknown } {

@@ -105,6 +105,10 @@ describe('a gateway that somebody watches', () => {
         expect((await one.end()).code).toBe(2);
         expect(oneLine(one)).toMatch(new RegExp(`^sluice serve: .*${address}.* in use`));
         expect(one.stdout).not.toMatch(/^(?:gRPC|page) /m);
+        // The log says it for each supervisor on the way up, down to the first reason.
+        const failures = one.stdout.split('\n').filter((text) => text.includes('process.startFailed'));
+        expect(failures.length).toBeGreaterThan(0);
+        for (const failure of failures) expect(failure).toContain(address);
         saysNoSecret(one);
       }
     }));
