@@ -1,83 +1,20 @@
 /** Sessions from hello to the end of the grace: real actors, real tables, virtual time; only the wire is the test's. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createGateway, type SluiceGateway } from '../../src/application.js';
-import type { ControlHandle, ControlWire, Hello, ServerWord } from '../../src/gateway/transport.js';
-import { describeReason, VirtualClock } from '../../src/otp/index.js';
+import type { ControlHandle, Hello } from '../../src/gateway/transport.js';
+import { type Connected, VirtualGateway } from './virtual-gateway.js';
 
-class Wire implements ControlWire {
-  readonly words: ServerWord[] = [];
-  ended: string | undefined;
-
-  send(word: ServerWord): void {
-    this.words.push(word);
-  }
-
-  end(reason: Parameters<ControlWire['end']>[0]): void {
-    if (this.ended !== undefined) throw new Error('the wire was ended twice');
-    this.ended = describeReason(reason);
-  }
-
-  get byes(): string[] {
-    return this.words.flatMap((word) => (word.type === 'bye' ? [`${word.reason} ${word.reconnect}`] : []));
-  }
-
-  get welcome(): Extract<ServerWord, { type: 'welcome' }> {
-    const word = this.words.find(({ type }) => type === 'welcome');
-    if (word?.type !== 'welcome') throw new Error('there was no welcome');
-    return word;
-  }
-}
-
-let clock: VirtualClock;
-let gateway: SluiceGateway;
+let virtual: VirtualGateway;
 
 beforeEach(async () => {
-  clock = new VirtualClock();
-  gateway = createGateway({
-    clock,
-    grpc: { port: 0 },
-    http: { port: 0 },
-    log: { level: 'silent' },
-    limits: { clients: 2 },
-  });
-  await gateway.start();
+  virtual = await VirtualGateway.start({ limits: { clients: 2 } });
 });
 
-afterEach(async () => {
-  const stopped = gateway.stop({ deadlineMs: 0 });
-  await settle();
-  clock.advance(10_000);
-  await stopped;
-  expect(gateway.census()).toEqual({});
-});
+afterEach(() => virtual.stop());
 
-/** Lets promises and messages come to rest; no time passes. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-const hello = (nodeId: string, more: Partial<Hello> = {}): Hello => ({
-  nodeId,
-  realm: '',
-  role: 'client',
-  capabilities: [],
-  endpoint: '',
-  sessionId: '',
-  packageName: '',
-  resumeToken: '',
-  ordinal: 0,
-  ...more,
-});
-
-async function connect(nodeId: string, more: Partial<Hello> = {}): Promise<{ wire: Wire; control: ControlHandle }> {
-  const wire = new Wire();
-  const control = await gateway.sessions.connect(hello(nodeId, more), wire);
-  await settle();
-  return { wire, control };
-}
-
-const states = (): string[] => gateway.sessions.views().map(({ nodeId, state }) => `${nodeId} ${state}`);
-const counts = () => gateway.clients.counts;
+const connect = (nodeId: string, more: Partial<Hello> = {}): Promise<Connected> => virtual.connect(nodeId, more);
+const settle = (): Promise<void> => virtual.settle();
+const states = (): string[] => virtual.states;
+const counts = () => virtual.gateway.clients.counts;
 
 describe('a session whose client is lost', () => {
   it('S4-2 S4-3 waits for the grace, and is disposed at its end', async () => {
@@ -87,10 +24,10 @@ describe('a session whose client is lost', () => {
     await settle();
     expect(states()).toEqual(['n grace']);
     expect(counts()).toEqual({ clients: 0, clientStreams: 0, streams: 0 });
-    clock.advance(59_999);
+    virtual.clock.advance(59_999);
     await settle();
     expect(states()).toEqual(['n grace']);
-    clock.advance(1);
+    virtual.clock.advance(1);
     await settle();
     expect(states()).toEqual([]);
   });
@@ -111,12 +48,12 @@ describe('a session whose client is lost', () => {
     const { sessionId, resumeToken } = wire.welcome;
     control.peerCancelled();
     await settle();
-    clock.advance(30_000);
+    virtual.clock.advance(30_000);
     const back = await connect('n', { resumeToken });
     expect(back.wire.welcome).toMatchObject({ sessionId, resumed: true });
     expect(back.wire.welcome.resumeToken).not.toBe(resumeToken);
     expect(states()).toEqual(['n connected']);
-    clock.advance(59_000);
+    virtual.clock.advance(59_000);
     back.control.heartbeat(1);
     await expect(connect('n', { resumeToken })).rejects.toThrow(/^unauthenticated: hello.resume_token/);
   });
@@ -145,12 +82,12 @@ describe('a session whose client is lost', () => {
     await connect('b');
     control.peerCancelled();
     await settle();
-    clock.advance(29_000);
+    virtual.clock.advance(29_000);
     // The other one has to be heard in the meantime.
-    clock.advance(0);
+    virtual.clock.advance(0);
     await settle();
     expect(states()).toEqual(['a grace', 'b connected']);
-    clock.advance(31_000);
+    virtual.clock.advance(31_000);
     await settle();
     const { wire } = await connect('c');
     expect(wire.welcome.resumed).toBe(false);
@@ -169,7 +106,7 @@ describe('a session whose client is lost', () => {
   it('is in grace when it was killed, and can be resumed', async () => {
     const { control, wire } = await connect('n');
     await settle();
-    const { process } = gateway.sessions.get('n')?.client ?? {};
+    const { process } = virtual.gateway.sessions.get('n')?.client ?? {};
     process?.terminate('killed');
     await settle();
     expect(states()).toEqual(['n grace']);
@@ -195,10 +132,10 @@ describe('a session whose client leaves', () => {
 describe('a client that says nothing', () => {
   it('S2-9 is told bye{inactivity} after 30 s, and its grace begins', async () => {
     const { wire } = await connect('n');
-    clock.advance(29_999);
+    virtual.clock.advance(29_999);
     await settle();
     expect(wire.byes).toEqual([]);
-    clock.advance(1);
+    virtual.clock.advance(1);
     await settle();
     expect(wire.byes).toEqual(['inactivity true']);
     expect(wire.ended).toBe('shutdown: inactivity');
@@ -207,14 +144,14 @@ describe('a client that says nothing', () => {
 
   it('is beaten to every 5 s all the same', async () => {
     const { wire } = await connect('n');
-    clock.advance(20_000);
+    virtual.clock.advance(20_000);
     expect(wire.words.filter(({ type }) => type === 'heartbeat')).toHaveLength(4);
   });
 
   it('is not there any more only when it stops: each heartbeat keeps it', async () => {
     const { control, wire } = await connect('n');
     for (let beat = 0; beat < 10; beat += 1) {
-      clock.advance(29_000);
+      virtual.clock.advance(29_000);
       control.heartbeat(beat);
     }
     expect(states()).toEqual(['n connected']);
@@ -244,11 +181,11 @@ describe('a connect that is late', () => {
   });
 
   it('leaves one session when ten come at once', async () => {
-    const wires = Array.from({ length: 10 }, () => new Wire());
-    const results = await Promise.allSettled(wires.map((wire) => gateway.sessions.connect(hello('n'), wire)));
+    const results = await Promise.allSettled(Array.from({ length: 10 }, () => virtual.connect('n')));
     await settle();
-    expect(results.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
-    expect(wires.filter(({ ended, words }) => words.length > 0 && ended === undefined)).toHaveLength(1);
+    const wires = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.wire] : []));
+    expect(wires.filter(({ ended }) => ended === undefined)).toHaveLength(1);
+    expect(wires.flatMap(({ byes }) => byes)).toEqual(Array(wires.length - 1).fill('superseded false'));
     expect(states()).toEqual(['n connected']);
     expect(counts()).toEqual({ clients: 1, clientStreams: 1, streams: 1 });
   });
@@ -258,20 +195,15 @@ describe('a client manager that crashes', () => {
   it('D-9 L12 is told anew of everybody who is alive', async () => {
     await connect('a', { endpoint: 'east' });
     const b = await connect('b');
-    const before = gateway.clients.getClientStream('a');
-    killManager();
+    const before = virtual.gateway.clients.getClientStream('a');
+    expect(virtual.kill('client-manager')).toBe(1);
     await settle();
     expect(counts()).toEqual({ clients: 2, clientStreams: 2, streams: 2 });
-    expect(gateway.clients.getClientStream('a') === before).toBe(true);
-    expect(gateway.clients.getStreamByEndpoint('east') === before).toBe(true);
-    expect(gateway.clients.faults()).toEqual([]);
+    expect(virtual.gateway.clients.getClientStream('a') === before).toBe(true);
+    expect(virtual.gateway.clients.getStreamByEndpoint('east') === before).toBe(true);
+    expect(virtual.gateway.clients.faults()).toEqual([]);
     b.control.peerCancelled();
     await settle();
     expect(counts()).toEqual({ clients: 1, clientStreams: 1, streams: 1 });
   });
 });
-
-function killManager(): void {
-  const system = gateway.sessions.get('a')?.process.system;
-  for (const process of system?.processes ?? []) if (process.kind === 'client-manager') process.terminate('killed');
-}
