@@ -18,5 +18,6 @@ export * from './start.js';
 export * from './stop.js';
 export { childrenOf, dynamicSupervisor, supervisor } from './supervisor.js';
 export * from './supervisor-api.js';
+export * as Supervisor from './supervisor-api.js';
 export { type OptionsFault, type SupervisorOptions, SupervisorOptionsError } from './supervisor-options.js';
 export { type KernelEvent, System, type SystemOptions } from './system.js';

@@ -5,6 +5,8 @@ import type { ChildSpec, FullChildSpec, SpecFault } from './child-spec.js';
 import { ExitError, type ExitReason } from './exit-reason.js';
 import { processOf } from './process.js';
 
+export { stop } from './stop.js';
+
 /** Why a request was refused. The codes are OTP's. */
 export type SupervisorError =
   | SpecFault

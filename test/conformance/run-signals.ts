@@ -29,6 +29,7 @@ import { startRoot } from '../../src/otp/spawn.js';
 import { decodeReason, encodeReason } from './reasons.js';
 import type { Json } from './results.js';
 import type { SignalScenario, SignalStep } from './scenario.js';
+import { initLogic, type Reply, signalServer } from './signal-server.js';
 
 export async function runSignalScenario(scenario: SignalScenario): Promise<Json[]> {
   const run = new SignalRun();
@@ -39,9 +40,6 @@ export async function runSignalScenario(scenario: SignalScenario): Promise<Json[
 }
 
 type StepOf<Op extends SignalStep['op']> = Extract<SignalStep, { op: Op }>;
-
-/** A reply that a process withholds until it is released. */
-type Reply = (answer: unknown) => void;
 
 class SignalRun {
   readonly #clock = new VirtualClock();
@@ -187,55 +185,25 @@ class SignalRun {
     this.#names.set(answer.ok, name);
   }
 
-  /** What the reference runs as a gen_server. */
   #server(name: string, trap: boolean): AnyActorLogic {
-    return fromProcess(
-      ({ exit: end }) => ({
-        receive: (event) => {
-          if (event.type === 'do') (event as unknown as { perform(): void }).perform();
-          else if (event.type === 'end') {
-            const reason = decodeReason((event as unknown as { reason: string }).reason);
-            if (reason instanceof Error) throw reason;
-            end(reason);
-          } else this.#heard(name, event);
-        },
-        call: (request, reply) => {
-          switch (request as StepOf<'call'>['req']) {
-            case 'echo':
-              return reply('echo');
-            case 'hold':
-              this.#held.set(name, [...(this.#held.get(name) ?? []), reply]);
-              return;
-            case 'crash':
-              throw decodeReason('boom');
-            case 'raise':
-              throw new Error('boom');
-            case 'stop_normal':
-              return end('normal');
-            case 'stop_reply':
-              reply('bye');
-              return end('normal');
-            case 'stop_shutdown':
-              return end({ shutdown: 'x' });
-          }
-        },
-        terminate: (reason) => void this.#events.push(['term', name, encodeReason(reason)]),
-      }),
-      { trapExit: trap },
-    );
+    return signalServer({
+      trap,
+      hold: (reply) => this.#held.set(name, [...(this.#held.get(name) ?? []), reply]),
+      terminated: (reason) => this.#events.push(['term', name, encodeReason(reason)]),
+      heard: (event) => this.#events.push(this.#heard(name, event)),
+    });
   }
 
-  #heard(name: string, event: EventObject): void {
+  #heard(name: string, event: EventObject): string[] {
+    if (event.type === 'user') return ['msg', name, (event as unknown as { text: string }).text];
     if (event.type === 'EXIT') {
       const { from, reason } = event as unknown as { from: AnyActorRef; reason: ExitReason };
-      this.#events.push(['EXIT', name, this.#names.get(from) as string, encodeReason(reason)]);
-    } else if (event.type === 'DOWN') {
-      const down = event as unknown as Down;
-      const object = down.name === undefined ? (this.#names.get(down.ref as object) as string) : `name:${down.name}`;
-      this.#events.push(['DOWN', name, this.#refs.get(down.monitor) as string, object, encodeReason(down.reason)]);
-    } else if (event.type === 'user') {
-      this.#events.push(['msg', name, (event as unknown as { text: string }).text]);
-    } else this.#events.push(['stray', name, event.type]);
+      return ['EXIT', name, this.#names.get(from) as string, encodeReason(reason)];
+    }
+    if (event.type !== 'DOWN') return ['stray', name, event.type];
+    const down = event as unknown as Down;
+    const object = down.name === undefined ? (this.#names.get(down.ref as object) as string) : `name:${down.name}`;
+    return ['DOWN', name, this.#refs.get(down.monitor) as string, object, encodeReason(down.reason)];
   }
 
   #keep(owner: string, ref: string, made: Monitor): Json {
@@ -262,26 +230,8 @@ class SignalRun {
   }
 
   async #startInit({ how, timeout }: StepOf<'start_init'>): Promise<Json> {
-    const begin = fromProcess(() => {
-      switch (how) {
-        case 'ok':
-          return undefined;
-        case 'ignore':
-          return 'ignore';
-        case 'error':
-          throw decodeReason('bad_config');
-        case 'raise':
-          throw new Error('boom');
-        case 'exit':
-          throw decodeReason('boom');
-        case 'exit_normal':
-          throw decodeReason('normal');
-        case 'hang':
-          return new Promise(() => {});
-      }
-    });
     const options = timeout === undefined ? {} : { timeout };
-    const answer = await start(this.#root.ref, begin, { id: 'init', ...options });
+    const answer = await start(this.#root.ref, initLogic(how), { id: 'init', ...options });
     if (answer.error !== undefined) return { error: encodeReason(answer.error) };
     if (!answer.ok) return 'ignore';
     exit(answer.ok, 'kill');
