@@ -121,8 +121,7 @@ export function clientManagerTransition<Ref>(
     case 'place.held':
       return holdPlace(state, event.nodeId);
     case 'place.released':
-      if (state.held.delete(event.nodeId)) state.rev += 1;
-      return UNCHANGED;
+      return releasePlace(state, event.nodeId);
     case 'stream.stored':
       return addStream(state, event, true);
     case 'stream.attached':
@@ -191,6 +190,17 @@ function holdPlace<Ref>(state: ClientManagerState<Ref>, nodeId: string): ClientM
   if (state.nodes.has(nodeId) || state.held.has(nodeId)) return UNCHANGED;
   if (state.clients.size + state.held.size >= state.clientsMax) return refuse('max_clients_reached');
   state.held.add(nodeId);
+  state.rev += 1;
+  return UNCHANGED;
+}
+
+/** Nobody waits for this node id any more: its place is free, and is not held when the client who has it now is lost. */
+function releasePlace<Ref>(state: ClientManagerState<Ref>, nodeId: string): ClientManagerStep<Ref> {
+  const ref = state.nodes.get(nodeId);
+  const client = ref === undefined ? undefined : state.clients.get(ref);
+  // A session that is killed ends before its client does.
+  if (client?.info.resumable) state.clients.set(client.ref, { ...client, info: { ...client.info, resumable: false } });
+  else if (!state.held.delete(nodeId)) return UNCHANGED;
   state.rev += 1;
   return UNCHANGED;
 }
