@@ -88,6 +88,9 @@ class Naive {
         return undefined;
       case 'place.released':
         this.held = this.held.filter((held) => held !== given.nodeId);
+        for (const client of this.clients) {
+          if (client.info.nodeId === given.nodeId) client.info = { ...client.info, resumable: false };
+        }
         return undefined;
     }
   }

@@ -135,6 +135,15 @@ describe('a full client manager', () => {
   });
 });
 
+describe('a client whom nobody waits for any more', () => {
+  it('leaves no place held when it is lost, though its session ended before it did', () => {
+    const state = manager(1);
+    apply(state, connect('c1', 'n1', { resumable: true }), { type: 'place.released', nodeId: 'n1' }, down('c1'));
+    expect([...state.held]).toEqual([]);
+    expect(apply(state, connect('c2', 'n2')).refused).toBeUndefined();
+  });
+});
+
 describe('the removal of a client', () => {
   const full = (): State => {
     const state = manager();
