@@ -146,9 +146,9 @@ describe.skipIf(!chromiumPath)('the page (needs: chromium)', () => {
     await item(/camera:demo/).waitFor();
     await page.keyboard.press('End');
     const focused = () => page.evaluate('document.activeElement.title');
-    expect(await focused()).toBe('sluice/listeners/http');
+    expect(await focused()).toBe('sluice/listeners/grpc');
     await page.keyboard.press('Enter');
-    await expect.poll(() => page.locator('#detail-path').textContent()).toBe('sluice/listeners/http');
+    await expect.poll(() => page.locator('#detail-path').textContent()).toBe('sluice/listeners/grpc');
   });
 
   it('fits a phone', async () => {
