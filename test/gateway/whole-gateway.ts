@@ -1,138 +1,98 @@
 /**
- * The gateway without its listeners, on virtual time: clients, sessions, streams and cameras as in `src/application.ts`,
- * over sources and wires of the test.
+ * A whole gateway on virtual time, with one camera that plays the demo clip. Clients and viewers come as its edges bring
+ * them, with wires of the test.
  */
-import { expect } from 'vitest';
-import { type ConfigurationInput, configure } from '../../src/configuration.js';
-import { Cameras } from '../../src/gateway/cameras.js';
-import { Chronicle } from '../../src/gateway/chronicle.js';
-import { ClientManager, clientManagerLogic } from '../../src/gateway/client-manager.js';
-import { Courier, courierLogic } from '../../src/gateway/courier.js';
-import type { FrameSource, SourceAttempt, SourceListener } from '../../src/gateway/frame-source.js';
+import { expect, vi } from 'vitest';
+import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/application.js';
+import type { ClientManager } from '../../src/gateway/client-manager.js';
 import { LiveGateway } from '../../src/gateway/live-gateway.js';
-import type { GatewayOptions } from '../../src/gateway/options.js';
-import { MemoryOwnership } from '../../src/gateway/ownership.js';
-import { Place } from '../../src/gateway/place.js';
-import { Sessions } from '../../src/gateway/sessions.js';
+import type { Session } from '../../src/gateway/session.js';
 import type { ControlHandle, Hello, StreamHandle } from '../../src/gateway/transport.js';
-import { type Application, startApplication } from '../../src/otp/application.js';
 import { VirtualClock } from '../../src/otp/clock.js';
-import { dynamicSupervisor, supervisor } from '../../src/otp/index.js';
-import { leftovers } from '../../src/otp/leaks.js';
 import { exit } from '../../src/otp/signals.js';
-import { System } from '../../src/otp/system.js';
+import type { KernelEvent, System } from '../../src/otp/system.js';
 import { HeldWire, RecordedControl } from './paths/held-wire.js';
 
-/** A source that is there as soon as it is wanted and gone as soon as it is not. */
-class ReadySource implements FrameSource {
-  readonly kind = 'ready';
-  readonly label = 'ready:';
-  readonly listeners = new Set<SourceListener>();
+/** The time between two pictures of the clip, and a little more. Milliseconds. */
+export const PICTURE_MS = 110;
 
-  open(listener: SourceListener): SourceAttempt {
-    this.listeners.add(listener);
-    return { close: async () => void this.listeners.delete(listener) };
-  }
-
-  picture(): void {
-    for (const listener of [...this.listeners])
-      listener.picture({ contentType: 'image/jpeg', data: Buffer.from('picture') });
-  }
-}
-
-/** A wire that takes every frame at once, which is the same as later for whoever waits for it. */
+/** A wire that takes every frame at once. */
 export class QuickWire extends HeldWire {
   override quick = true;
 }
 
+export interface Connected {
+  readonly control: ControlHandle;
+  readonly wire: RecordedControl;
+}
+
+export interface Churner extends Connected {
+  readonly session: Session;
+  /** That of its viewer, if it has one. */
+  readonly watched: QuickWire | undefined;
+}
+
 export class WholeGateway {
   readonly clock = new VirtualClock();
-  readonly system = new System({ clock: this.clock });
-  readonly source = new ReadySource();
-  readonly options: GatewayOptions;
-  readonly manager: ClientManager;
-  readonly sessions: Sessions;
-  readonly cameras: Cameras;
+  readonly gateway: SluiceGateway;
+  /** What the edges of the gateway talk to. */
   readonly live: LiveGateway;
-  readonly #chronicle = new Chronicle(this.system);
-  readonly #places = {
-    courier: new Place(),
-    manager: new Place(),
-    cameras: new Place(),
-    sessions: new Place(),
-    views: new Place(),
-  };
-  #application: Application | undefined;
 
-  constructor(input: ConfigurationInput = {}) {
-    this.options = configure({ cameras: [{ id: 'front', source: 'ready:' }], ...input }) as GatewayOptions;
-    const { courier, manager, cameras, sessions, views } = this.#places;
-    this.manager = new ClientManager(() => manager.process);
-    this.sessions = new Sessions({
-      options: this.options,
-      manager: this.manager,
-      supervisor: () => sessions.ref,
-      ownership: new MemoryOwnership(),
-      courier: new Courier(courier),
-      note: () => {},
-    });
-    this.cameras = new Cameras({
-      options: this.options,
-      sources: () => this.source,
-      encode: () => Buffer.alloc(100),
+  private constructor(options: GatewayHostOptions) {
+    this.gateway = createGateway({
+      clock: this.clock,
       random: () => 0,
-      supervisor: () => cameras.ref,
-      onDisconnected: () => {},
+      grpc: { port: 0 },
+      http: { port: 0 },
+      log: { level: 'silent' },
+      cameras: [{ id: 'front', source: 'clip:' }],
+      ...options,
     });
-    this.live = new LiveGateway({
-      options: this.options,
-      system: this.system,
-      manager: this.manager,
-      sessions: this.sessions,
-      cameraTable: this.cameras,
-      chronicle: this.#chronicle,
-      views: () => views.ref,
-    });
+    // Whoever embeds the gateway does not see its inner side; whoever tests it has to.
+    const onEvent = vi.spyOn(LiveGateway.prototype, 'onEvent');
+    this.gateway.on('*', () => {})();
+    this.live = onEvent.mock.contexts[0] as LiveGateway;
+    onEvent.mockRestore();
   }
 
-  static async start(input: ConfigurationInput = {}): Promise<WholeGateway> {
-    const gateway = new WholeGateway(input);
-    await gateway.#start();
-    return gateway;
+  static async start(options: GatewayHostOptions = {}): Promise<WholeGateway> {
+    const whole = new WholeGateway(options);
+    await whole.gateway.start();
+    return whole;
   }
 
-  async #start(): Promise<void> {
-    const { courier, manager, cameras, sessions, views } = this.#places;
-    const { clients: clientsMax, streamsPerClient: streamsPerClientMax } = this.options.limits;
-    const limits = () => ({ clientsMax, streamsPerClientMax, adopt: () => this.sessions.registrations() });
-    const core = [
-      { id: 'courier', start: courier.starts(courierLogic) },
-      { id: 'clients', start: manager.starts(clientManagerLogic, limits) },
-    ];
-    const specs = this.options.cameras.map((camera) => this.cameras.spec(camera));
-    const children = [
-      { id: 'core', start: { logic: supervisor({ strategy: 'rest_for_one', intensity: 100, children: core }) } },
-      { id: 'cameras', start: cameras.starts(supervisor({ children: specs, intensity: 100 })) },
-      { id: 'sessions', start: sessions.starts(dynamicSupervisor()) },
-      { id: 'views', start: views.starts(dynamicSupervisor()) },
-    ].map((child) => ({ ...child, type: 'supervisor' as const }));
-    this.#application = await startApplication('sluice', { strategy: 'rest_for_one', children }, this.system);
+  get manager(): ClientManager {
+    return this.gateway.clients;
   }
 
-  /** Stops everything and shows that nothing is left. */
+  get states(): readonly string[] {
+    return this.live.sessions().map(({ nodeId, state }) => `${nodeId} ${state}`);
+  }
+
+  get viewers(): number {
+    return this.gateway.cameras.viewers;
+  }
+
+  /** The camera's own process tells which system everything runs in. */
+  get system(): System {
+    return this.gateway.cameras.get('front').process.system;
+  }
+
+  /** Stops it and shows that nothing is left. */
   async stop(): Promise<void> {
-    await this.#application?.stop();
-    this.#chronicle.close();
-    expect(leftovers(this.system)).toEqual({});
-    expect(this.source.listeners.size, 'open sources').toBe(0);
+    let over = false;
+    const stopped = this.gateway.stop({ deadlineMs: 0 }).then(() => {
+      over = true;
+    });
+    // Closing a port takes real time; what the gateway waits for besides is virtual.
+    while (!over) await this.pass(100);
+    await stopped;
+    expect(this.gateway.census()).toEqual({});
   }
 
   /** Every message delivered and every promise settled; no time passes. */
   async settle(): Promise<void> {
-    for (let turn = 0; turn < 5; turn += 1) {
-      this.system.flush();
-      await new Promise<void>((resolve) => setImmediate(resolve));
-    }
+    for (let turn = 0; turn < 5; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   async pass(ms: number): Promise<void> {
@@ -140,10 +100,7 @@ export class WholeGateway {
     await this.settle();
   }
 
-  async hello(
-    nodeId: string,
-    more: Partial<Hello> = {},
-  ): Promise<{ readonly control: ControlHandle; readonly wire: RecordedControl }> {
+  async hello(nodeId: string, more: Partial<Hello> = {}): Promise<Connected> {
     const wire = new RecordedControl();
     const control = await this.live.connect({ ...HELLO, nodeId, ...more }, wire);
     await this.settle();
@@ -158,6 +115,15 @@ export class WholeGateway {
     return { call, wire };
   }
 
+  /** A client and, if it is `watching`, its viewer; nothing is waited for but the answers. */
+  async churner(nodeId: string, { watching = true } = {}): Promise<Churner> {
+    const wire = new RecordedControl();
+    const control = await this.live.connect({ ...HELLO, nodeId }, wire);
+    const watched = watching ? new QuickWire() : undefined;
+    if (watched) await this.live.watch({ cameraId: 'front' }, nodeId, watched);
+    return { control, wire, watched, session: this.gateway.sessions.get(nodeId) as Session };
+  }
+
   /** Kills whoever has this path, as a crash would. */
   async kill(path: string): Promise<void> {
     const process = [...this.system.processes].find((one) => one.path === path);
@@ -166,9 +132,12 @@ export class WholeGateway {
     await this.settle();
   }
 
-  /** `n1 connected`, one for each session. */
-  get states(): readonly string[] {
-    return this.live.sessions().map(({ nodeId, state }) => `${nodeId} ${state}`);
+  /** The reasons for which this actor has ended. */
+  ends(path: string): readonly (string | undefined)[] {
+    return this.live
+      .events()
+      .filter(({ type, actor }) => type === ('process.down' satisfies KernelEvent['type']) && actor === path)
+      .map(({ reason }) => reason);
   }
 }
 

@@ -46,9 +46,10 @@ export class RecordedControl implements ControlWire {
   readonly words: ServerWord[] = [];
   readonly ends: ExitReason[] = [];
 
-  send(word: ServerWord): void {
+  send(word: ServerWord, done?: () => void): void {
     expect(this.ends, `"${word.type}" after the end`).toEqual([]);
     this.words.push(word);
+    done?.();
   }
 
   end(reason: ExitReason): void {
