@@ -1,0 +1,12 @@
+/** gRPC for hosts and for clients: adding the services to a server of the host's, and talking to a gateway. */
+export {
+  type CallOptions,
+  type ControlStream,
+  createGatewayClient,
+  type GatewayClient,
+  type GatewayClientOptions,
+  type IncomingStream,
+  type StreamListener,
+} from './client.js';
+export { decodeFrame, encodeFrame, type FrameContent } from './frame-codec.js';
+export { addGatewayServices } from './server.js';
