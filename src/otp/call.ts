@@ -7,6 +7,7 @@
 import type { AnyActorRef, EventObject } from 'xstate';
 import { atWork } from './crash-barrier.js';
 import { ExitError, type ExitReason } from './exit-reason.js';
+import { Few } from './few.js';
 import { Process, processOf } from './process.js';
 import type { Held } from './scope.js';
 import type { System } from './system.js';
@@ -75,10 +76,10 @@ export function ask<T>(
       settle();
       reject(new ExitError(reason, what));
     };
-    callee.pendingCalls ??= new Set();
+    callee.pendingCalls ??= new Few();
     callee.pendingCalls.add(fail);
     if (caller) {
-      caller.pendingCalls ??= new Set();
+      caller.pendingCalls ??= new Few();
       caller.pendingCalls.add(fail);
     }
     if (Number.isFinite(timeout)) limit = system.clock.setTimeout(() => fail('timeout'), timeout);

@@ -53,8 +53,6 @@ export function fromProcess<I = undefined>(
   begin: (context: ProcessContext<I>) => Begun | Promise<Begun>,
   traits: ProcessTraits = {},
 ): ActorLogic<ProcessSnapshot, EventObject, I> {
-  const running = new WeakMap<AnyActorRef, Running>();
-
   const done = (snapshot: ProcessSnapshot, reason: ExitReason): ProcessSnapshot =>
     ({ ...snapshot, status: 'done', output: reason }) as ProcessSnapshot;
 
@@ -125,16 +123,8 @@ export function fromProcess<I = undefined>(
       const self = scope.self as AnyActorRef;
       const process = processOf(self) as Process;
       const state: Running = { handlers: {}, early: undefined, ending: false };
-      running.set(self, state);
-      const answer = begin({
-        input: snapshot.input as I,
-        self,
-        process,
-        get scope() {
-          return process.scope;
-        },
-        exit: (reason = 'normal') => self.send({ type: 'process.exit', reason } as EventObject),
-      });
+      process.state = state;
+      const answer = begin(new Context(snapshot.input as I, process));
       if (answer instanceof Promise) {
         state.early = [];
         process.starting = { ready: undefined };
@@ -148,10 +138,33 @@ export function fromProcess<I = undefined>(
     transition: (snapshot, event, scope) => {
       if (event.type === 'xstate.stop') return { ...snapshot, status: 'stopped' } as ProcessSnapshot;
       const self = scope.self as AnyActorRef;
-      return step(snapshot, event, self, running.get(self) as Running);
+      return step(snapshot, event, self, processOf(self)?.state as Running);
     },
   };
   return withTraits(logic, { ...traits, answersStop: true });
+}
+
+class Context<I> implements ProcessContext<I> {
+  readonly input: I;
+  readonly process: Process;
+
+  constructor(input: I, process: Process) {
+    this.input = input;
+    this.process = process;
+  }
+
+  get self(): AnyActorRef {
+    return this.process.ref;
+  }
+
+  get scope(): Scope {
+    return this.process.scope;
+  }
+
+  get exit(): ProcessContext<I>['exit'] {
+    const { self } = this;
+    return (reason = 'normal') => self.send({ type: 'process.exit', reason } as EventObject);
+  }
 }
 
 interface ExitSignal {

@@ -6,6 +6,7 @@
 import type { AnyActorRef } from 'xstate';
 import { atWork, type Crashable } from './crash-barrier.js';
 import type { ExitReason } from './exit-reason.js';
+import { Few } from './few.js';
 import { type Failure, type Process, processOf } from './process.js';
 import type { System } from './system.js';
 import { isRunning } from './xstate-internals.js';
@@ -61,10 +62,10 @@ export class Monitor {
       this.fire('noproc', undefined);
       return;
     }
-    target.watchers ??= new Set();
+    target.watchers ??= new Few();
     target.watchers.add(this);
     if (!this.#holder) return;
-    this.#holder.watching ??= new Set();
+    this.#holder.watching ??= new Few();
     this.#holder.watching.add(this);
   }
 

@@ -10,6 +10,7 @@
 import type { AnyActorLogic, AnyActorRef, AnyActorScope, EventObject } from 'xstate';
 import { atWork, type Crashable } from './crash-barrier.js';
 import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
+import type { Few } from './few.js';
 import type { Monitor } from './monitor.js';
 import { Scope } from './scope.js';
 import type { System } from './system.js';
@@ -53,11 +54,15 @@ export class Process implements Crashable {
   gone = false;
   failure: Failure | undefined;
   /** Monitors that watch it, and monitors that it holds on others. */
-  watchers: Set<Monitor> | undefined;
-  watching: Set<Monitor> | undefined;
+  watchers: Few<Monitor> | undefined;
+  watching: Few<Monitor> | undefined;
   links: Set<Process> | undefined;
   /** Calls that wait for its answer; each is told when it ends. */
-  pendingCalls: Set<(reason: ExitReason) => void> | undefined;
+  pendingCalls: Few<(reason: ExitReason) => void> | undefined;
+  /** What its logic keeps beside the snapshot. */
+  state: unknown;
+  /** Its supervisor's entry for it. */
+  child: unknown;
   /** Set by its supervisor while it waits for this end: called in its turn, and instead of a signal. */
   onGone: (() => void) | undefined;
   /** Its supervisor has let go of it and wants to hear nothing of its end. */
@@ -181,9 +186,9 @@ export class Process implements Crashable {
     const failure = this.failure as Failure;
     system.processes.delete(this);
     if (this.name !== undefined) system.registry.unregister(this.name);
-    system.emit({ type: 'process.down', process: this, reason, failure });
-    if (this.pendingCalls) for (const fail of [...this.pendingCalls]) fail(reason);
-    if (this.watching) for (const monitor of this.watching) monitor.drop();
+    if (system.heard) system.emit({ type: 'process.down', process: this, reason, failure });
+    if (this.pendingCalls) for (const fail of this.pendingCalls.members()) fail(reason);
+    if (this.watching) for (const monitor of this.watching.members()) monitor.drop();
     if (this.links) {
       for (const peer of this.links) {
         peer.links?.delete(this);
@@ -191,7 +196,7 @@ export class Process implements Crashable {
       }
       this.links = undefined;
     }
-    if (this.watchers) for (const monitor of this.watchers) monitor.fire(reason, failure);
+    if (this.watchers) for (const monitor of this.watchers.members()) monitor.fire(reason, failure);
     this.watchers = undefined;
     if (this.starting) {
       // It ended before it was started: whoever starts it hears that instead of an end.
@@ -224,11 +229,19 @@ function childExited(process: Process): ChildExited {
   return { type: 'child.exited', process };
 }
 
-const processes = new WeakMap<AnyActorRef, Process>();
+/**
+ * Where an actor keeps its process. A property and not a WeakMap: with many short lives the garbage collector spends
+ * more on the map than all of us do on the rest.
+ */
+const PROCESS = Symbol('sluice.process');
+
+interface Carrier {
+  [PROCESS]?: Process;
+}
 
 /** The process behind an actor; `undefined` for actors that a machine started by itself. */
 export function processOf(ref: AnyActorRef): Process | undefined {
-  return processes.get(ref);
+  return (ref as Carrier)[PROCESS];
 }
 
 /** What a logic tells of itself when it becomes a process. */
@@ -300,21 +313,21 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
   wrapped.getInitialSnapshot = (scope: AnyActorScope, input: unknown) => {
     const system = systemOf(scope);
     const parent = parentOf(scope.self);
-    const process = new Process(scope.self, system, parent && processes.get(parent), kind);
+    const process = new Process(scope.self, system, parent && processOf(parent), kind);
     process.trapExit = trapExit;
     process.answersStop = answersStop;
-    processes.set(scope.self, process);
+    (scope.self as Carrier)[PROCESS] = process;
     return atWork.run(process, () => logic.getInitialSnapshot(scope, input));
   };
 
   if (logic.start) {
     const start = logic.start.bind(logic);
     wrapped.start = (snapshot: unknown, scope: AnyActorScope) =>
-      atWork.run(processes.get(scope.self) as Process, () => start(snapshot, scope));
+      atWork.run(processOf(scope.self) as Process, () => start(snapshot, scope));
   }
 
   wrapped.transition = (snapshot: Snapshot, event: EventObject, scope: AnyActorScope) => {
-    const process = processes.get(scope.self) as Process;
+    const process = processOf(scope.self) as Process;
     if (events && !event.type.startsWith('xstate.') && !events.has(event.type)) return snapshot;
     return atWork.run(process, () => {
       try {

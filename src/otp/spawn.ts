@@ -55,7 +55,7 @@ function started(system: System, ref: AnyActorRef, body?: ProcessBody): Spawned 
   if (failed) process.exited(crashReason(error));
   process.detached = false;
   if (failed) return { error: process.exit as ExitReason };
-  system.emit({ type: 'process.started', process });
+  if (system.heard) system.emit({ type: 'process.started', process });
   if (process.alive && status === 'done') process.exited(reasonOfOutput(output));
   else if (process.gone && process.parent?.alive && process.startError === undefined && !process.ignored) {
     system.post(process.parent.ref, { type: 'child.exited', process } as never);

@@ -33,7 +33,7 @@ export interface Child {
 }
 
 /** An id; under `simple_one_for_one`, where ids name nobody, the child itself. */
-type ChildKey = string | symbol;
+type ChildKey = string | object;
 
 type StartResult = { readonly ok: Process | undefined } | { readonly error: ExitReason };
 
@@ -45,7 +45,6 @@ export class SupervisorCore {
   stopping: ExitReason | undefined;
   readonly #intensity: RestartIntensity;
   readonly #template: FullChildSpec | undefined;
-  readonly #byRef = new WeakMap<AnyActorRef, Child>();
   /** Children that are not back yet. */
   #restarting = 0;
   /** What the start that is running now has spawned; nobody's child until the start has answered. */
@@ -114,7 +113,7 @@ export class SupervisorCore {
     child.state = process ? 'running' : 'stopped';
     if (process) {
       process.restarts = child.restarts;
-      this.#byRef.set(process.ref, child);
+      process.child = child;
     }
     const { system } = this.process;
     if (!system.heard) return result;
@@ -131,7 +130,7 @@ export class SupervisorCore {
       const { process, error } = spawn(this.process, start.logic, { id, input });
       if (!process) return { error };
       this.#newborn = process;
-      return yield* this.#untilReady(process);
+      return process.starting ? yield* this.#untilReady(process) : startResult(process);
     }
     const context: StartContext = {
       previous: child.previous,
@@ -171,14 +170,13 @@ export class SupervisorCore {
   *#untilReady(process: Process): Operation<StartResult> {
     const { starting } = process;
     if (starting) yield (resume) => (starting.ready = resume);
-    if (process.startError !== undefined) return { error: process.startError };
-    return { ok: process.ignored ? undefined : process };
+    return startResult(process);
   }
 
   // A child has ended by itself
 
   *childExited(process: Process): Operation {
-    const child = this.#byRef.get(process.ref);
+    const child = process.child as Child | undefined;
     // Stopped by us, replaced already, or none of ours.
     if (!child || child.process !== process) return;
     child.process = undefined;
@@ -255,6 +253,7 @@ export class SupervisorCore {
     }
     const { system } = this.process;
     const process = result.ok;
+    if (!system.heard) return true;
     system.emit({
       type: 'child.restarted',
       supervisor: this.process,
@@ -392,7 +391,7 @@ export class SupervisorCore {
 
   #find(name: ChildName): Child | undefined {
     if (typeof name === 'string') return this.#simple ? undefined : this.children.get(name);
-    const child = this.#simple ? this.#byRef.get(name) : undefined;
+    const child = this.#simple ? (processOf(name)?.child as Child | undefined) : undefined;
     return child && this.children.get(child.key) === child ? child : undefined;
   }
 
@@ -410,7 +409,7 @@ export class SupervisorCore {
   *#startArgs(args: readonly unknown[], id: string | undefined): Operation<Answer<AnyActorRef | undefined>> {
     const template = this.#template;
     if (!template) return { error: { code: 'not_found' } };
-    return yield* this.#startNew(id === undefined ? template : { ...template, id }, Symbol('child'), args);
+    return yield* this.#startNew(id === undefined ? template : { ...template, id }, {}, args);
   }
 
   *#startNew(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Operation<Answer<AnyActorRef | undefined>> {
@@ -475,6 +474,11 @@ export class SupervisorCore {
       workers: children.length - supervisors,
     };
   }
+}
+
+function startResult(process: Process): StartResult {
+  if (process.startError !== undefined) return { error: process.startError };
+  return { ok: process.ignored ? undefined : process };
 }
 
 const NOT_FOUND: Answer<never> = { error: { code: 'not_found' } };
