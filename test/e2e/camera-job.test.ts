@@ -2,6 +2,7 @@
 import { status as Code } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import type { CameraView, SessionView, TreeView } from '../../src/gateway/views.js';
+import { configurationFile } from './configuration-file.js';
 import { eventually } from './eventually.js';
 import { FfmpegCamera, ffmpegIsThere } from './ffmpeg-camera.js';
 import { type GatewayProcess, serve } from './gateway-process.js';
@@ -118,6 +119,29 @@ describe.skipIf(!ffmpegIsThere)(
       expect(attempts).toEqual([...attempts].sort((a, b) => a - b));
       expect({ opened: camera.opened, openMost: camera.openMost }).toEqual({ opened: 2, openMost: 1 });
       expect((await gateway.events()).filter(({ type }) => type === 'process.restarted')).toEqual([]);
+      expect(await viewer.leave()).toBe(0);
+      expect(await gateway.stop()).toEqual({ code: 0, signal: null });
+    });
+
+    it('S0-11 leaves a camera that stands still before it tries anew: never are two attempts alive', async () => {
+      const camera = await FfmpegCamera.start();
+      const cameras = [{ id: 'yard', source: camera.url, staleMs: 500, firstFrameMs: 3_000 }];
+      const gateway = await serve('--config', configurationFile(JSON.stringify({ cameras }), 'sluice.json'));
+      const viewer = new ViewerProcess(gateway, 'yard', 'desk');
+      const before = await viewer.sees(5);
+
+      camera.freeze();
+      await eventually(
+        'the camera is stale',
+        () => gateway.camera('yard'),
+        ({ state }) => state === 'stale',
+      );
+      expect(camera.open, 'stale is not yet given up').toBe(1);
+      await viewer.sees(before.length + 30);
+      expect(inOrder(viewer.frames)).toBe(true);
+      expect(camera.opened).toBeGreaterThan(1);
+      expect({ open: camera.open, openMost: camera.openMost }).toEqual({ open: 1, openMost: 1 });
+      expect(await gateway.camera('yard')).toMatchObject({ state: 'live', attempts: camera.opened });
       expect(await viewer.leave()).toBe(0);
       expect(await gateway.stop()).toEqual({ code: 0, signal: null });
     });

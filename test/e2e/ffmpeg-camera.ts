@@ -59,6 +59,11 @@ export class FfmpegCamera {
     await Promise.all([...gone, closed]);
   }
 
+  /** ffmpeg stands still: whoever watches stays connected and gets nothing more. A later request gets an ffmpeg that runs. */
+  freeze(): void {
+    for (const film of this.#films) film.kill('SIGSTOP');
+  }
+
   /** Answers again, at the same address. */
   async recover(): Promise<void> {
     this.#server = createServer((request, response) => this.#film(request, response));
