@@ -2,13 +2,13 @@
  * The whole supervision tree on one screen, and the gateway that a host embeds.
  *
  *     sluice (rest_for_one, 10 in 60 s)
- *     ├─ core (rest_for_one)        courier · clients, the client manager
+ *     ├─ core (rest_for_one)        courier · clients, the client manager · topics · services · calls
  *     ├─ cameras (dynamic)          camera:<id>
  *     ├─ sessions (dynamic)         session:<node id> → client, streams
  *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · http · grpc
  *
  * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras and listeners live on, and the fresh
- * client manager is told of them anew.
+ * client manager, topic desk and service desk are told of them anew.
  */
 import type { Server } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
@@ -23,7 +23,9 @@ import { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
 import { MemoryOwnership } from './gateway/ownership.js';
 import { Place } from './gateway/place.js';
+import type { Services } from './gateway/services.js';
 import { Sessions } from './gateway/sessions.js';
+import { Switchboard } from './gateway/switchboard.js';
 import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
 import { encodeFrame } from './grpc/frame-codec.js';
 import { addGatewayServices, startGrpcServer } from './grpc/server.js';
@@ -56,6 +58,7 @@ export interface SluiceGateway extends AsyncDisposable {
   readonly configuration: Configuration;
   readonly clients: ClientManager;
   readonly sessions: Sessions;
+  readonly services: Services;
   readonly cameras: Cameras;
   /** Mount it in a server of yours; it serves what the HTTP port serves. */
   readonly httpHandler: HttpHandler;
@@ -99,8 +102,10 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const options = configuration as GatewayOptions;
 
   const clients = new ClientManager(() => manager.process);
+  const board = new Switchboard(options, random);
   const sessions = new Sessions({
     options,
+    board,
     manager: clients,
     supervisor: () => sessionSup.ref,
     ownership: new MemoryOwnership(),
@@ -129,6 +134,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     manager: clients,
     sessions,
     cameraTable: cameras,
+    board,
     chronicle,
     views: () => viewSup.ref,
   });
@@ -170,6 +176,9 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
             children: [
               { id: 'courier', shutdown: COURIER_SHUTDOWN_MS, start: courier.starts(courierLogic) },
               { id: 'clients', start: manager.starts(clientManagerLogic, managerInput) },
+              { id: 'topics', start: board.startTopics },
+              { id: 'services', start: board.startServices },
+              { id: 'calls', start: board.startCalls },
             ],
           }),
         },
@@ -229,6 +238,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     configuration,
     clients,
     sessions,
+    services: board.services,
     cameras,
     httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
     get addresses() {

@@ -7,6 +7,7 @@
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { OVERFLOW_POLICIES } from './flow/outbox.js';
+import { CHOICES } from './gateway/call-table.js';
 
 const ms = z
   .number()
@@ -83,6 +84,9 @@ export const configurationSchema = z.strictObject({
       streamsPerClient: count.default(16),
       cameras: count.default(1_000),
       viewersPerCamera: count.default(10_000),
+      calls: count.default(10_000).describe('Calls that wait for their answers.'),
+      services: count.default(10_000).describe('Registrations of procedures.'),
+      topicsPerClient: count.default(1_000).describe('Patterns that one client may subscribe to.'),
     })
     .prefault({}),
   session: z
@@ -106,9 +110,35 @@ export const configurationSchema = z.strictObject({
     .prefault({}),
   stream: z
     .strictObject({
+      queueFrames: count.max(100_000).default(200).describe('Publications that wait for one client.'),
       queueBytes: count.default(8 * 1024 * 1024).describe('Bytes that wait for one stream.'),
+      overflow: z
+        .enum(OVERFLOW_POLICIES.filter((policy) => policy !== 'block') as [string, ...string[]])
+        .default('drop_newest')
+        .describe("What a full queue of publications does; a camera's viewers have their own."),
       sendTimeoutMs: positiveMs.default(2_000).describe('A full queue with no completed write for so long is stalled.'),
       stallMs: positiveMs.default(30_000).describe('How long a stalled stream is kept.'),
+    })
+    .prefault({}),
+  services: z
+    .strictObject({
+      ttlMs: positiveMs
+        .default(300_000)
+        .describe('How long a registration lives that is not used and whose provider is not heard.'),
+      sweepMs: positiveMs.default(60_000).describe('How often those whose time is over are taken away.'),
+    })
+    .prefault({}),
+  calls: z
+    .strictObject({
+      timeoutMs: positiveMs.default(5_000).describe('How long a call may take that says nothing of it.'),
+      attempts: count
+        .max(100)
+        .default(3)
+        .describe('Providers that one call is put to, one after the other, as they die.'),
+      choice: z
+        .enum(CHOICES as [string, ...string[]])
+        .default('round_robin')
+        .describe('Which of several providers is asked.'),
     })
     .prefault({}),
   shutdown: z

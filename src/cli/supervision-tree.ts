@@ -22,6 +22,9 @@ export const supervisionTree: TreeNode = supervisor(
     'rest_for_one',
     worker('courier', 'calls to third parties'),
     worker('clients', 'the client manager'),
+    worker('topics', 'who subscribed to what'),
+    worker('services', 'who provides what'),
+    worker('calls', 'who waits for an answer'),
   ),
   supervisor('cameras', 'one_for_one, dynamic', any(worker('camera:<id>', 'source, retry, fan-out'))),
   supervisor(

@@ -9,7 +9,7 @@ import { type Process, processOf } from '../otp/process.js';
 import type { Held } from '../otp/scope.js';
 import { type CallEffect, type CallEnd, CallTable, type Choice, type PendingCall } from './call-table.js';
 import { askDesk, type Desk, type DeskContext, deskLogic, deskOf } from './desk.js';
-import type { Port, Provider } from './services.js';
+import type { Port, Services } from './services.js';
 import type { CallView } from './views.js';
 
 export interface CallRequest {
@@ -45,9 +45,7 @@ export interface CallsInput {
   readonly timeoutMs: number;
   readonly choice: Choice;
   readonly random: () => number;
-  readonly providersOf: (procedure: string) => Iterable<Provider>;
-  /** A provider was chosen. */
-  readonly used: (provider: AnyActorRef, procedure: string) => void;
+  readonly services: Pick<Services, 'providersOf' | 'used'>;
 }
 
 /** How long somebody who let a call time out is passed over while there are others to ask. */
@@ -122,7 +120,7 @@ class CallDesk implements Desk {
   }
 
   *#candidates(procedure: string): Generator<{ provider: AnyActorRef; port: AnyActorRef | undefined }> {
-    for (const { ref, port } of this.#input.providersOf(procedure)) {
+    for (const { ref, port } of this.#input.services.providersOf(procedure)) {
       if (port) this.#ports.set(port.ref, port);
       yield { provider: ref, port: port?.ref };
     }
@@ -160,7 +158,7 @@ class CallDesk implements Desk {
     data.timer ??= this.#context.process.scope.timer(timeoutMs, () =>
       this.#perform(this.table.timedOut(call, this.nowMs)),
     );
-    this.#input.used(call.provider as AnyActorRef, procedure);
+    this.#input.services.used(call.provider as AnyActorRef, procedure);
     this.#ports.get(call.port as AnyActorRef)?.ask({ id, procedure, payload: data.request.payload, timeoutMs });
   }
 

@@ -1,22 +1,63 @@
-/** A client's control stream, that of Connect: what the client says goes to its actor, what the gateway says goes out. */
+/**
+ * A client's control stream, that of Connect: what the client says goes to its actor and to the desks, what the gateway
+ * says goes out.
+ *
+ * Publications wait in a bounded queue with a policy, and the wire has one of them at a time. Words of control pass them
+ * by: none waits behind more than that one, and none is ever dropped. A client that lets words pile up is ended instead.
+ */
+import type { AnyActorRef } from 'xstate';
+import { Outbox, type OutboxEdge } from '../flow/outbox.js';
 import type { ExitReason } from '../otp/exit-reason.js';
+import type { CallOutcome, CallReply, Calls } from './calls.js';
 import type { Client } from './client.js';
+import { GatewayError } from './gateway-error.js';
+import { type Member, type Outlet, procedureFault } from './members.js';
+import type { GatewayOptions } from './options.js';
+import type { Question } from './services.js';
 import { StreamBody } from './stream.js';
-import type { ControlHandle, ControlWire, ServerWord } from './transport.js';
+import { topicFault } from './topic-trie.js';
+import type { TopicEvent, Topics } from './topics.js';
+import type { CallWord, ControlHandle, ControlWire, ServerWord } from './transport.js';
 import type { StreamView } from './views.js';
 
-export class ControlStream extends StreamBody implements ControlHandle {
+/** Where what a client says is heard. */
+export interface Desks {
+  readonly member: Member;
+  readonly topics: Topics;
+  readonly calls: Calls;
+}
+
+/** What a word weighs besides its payload: enough for ids and names. Without it, empty words would pile up for ever. */
+const WORD_BYTES = 64;
+
+export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   readonly kind = 'connect';
   /** Called once, after its end. */
   onClosed: () => void = () => {};
   readonly #client: Client;
   readonly #wire: ControlWire;
-  #sent = 0;
+  readonly #bytesMax: number;
+  readonly #outbox: Outbox<TopicEvent>;
+  #desks: Desks | undefined;
+  #wordsSent = 0;
+  /** What the wire has been given and has not yet taken. */
+  #words = 0;
+  #wordBytes = 0;
+  #missed = 0;
 
-  constructor(client: Client, wire: ControlWire) {
+  constructor(client: Client, wire: ControlWire, { queueFrames, queueBytes, overflow }: GatewayOptions['stream']) {
     super();
     this.#client = client;
     this.#wire = wire;
+    this.#bytesMax = queueBytes;
+    this.#outbox = new Outbox<TopicEvent>({
+      policy: overflow,
+      framesMax: queueFrames,
+      bytesMax: queueBytes,
+      sizeOf: ({ topic, payload }) => WORD_BYTES + topic.length + payload.length,
+      write: (event, done) => this.#wire.send(event, done),
+      onEdge: (edge) => this.#onEdge(edge),
+    });
   }
 
   get nodeId(): string {
@@ -27,23 +68,51 @@ export class ControlStream extends StreamBody implements ControlHandle {
     return this.#client.id;
   }
 
+  get ref(): AnyActorRef {
+    return this.process.ref;
+  }
+
   begin(): void {
     this.send({ type: 'stream.opened' });
   }
 
-  say(word: ServerWord): void {
+  /** From here on its session is reached by this stream. */
+  join(desks: Desks): void {
     if (!this.alive) return;
-    this.#sent += 1;
-    this.#wire.send(word);
+    this.#desks = desks;
+    this.#missed = desks.member.arrived(this);
   }
 
-  /** A message on a topic. */
-  event(topic: string, payload: Buffer): void {
-    this.say({ type: 'event', topic, payload });
+  say(word: ServerWord): void {
+    if (!this.alive) return;
+    const bytes = WORD_BYTES + ('payload' in word ? word.payload.length : 0);
+    this.#words += 1;
+    this.#wordBytes += bytes;
+    this.#wire.send(word, () => {
+      this.#words -= 1;
+      this.#wordBytes -= bytes;
+      this.#wordsSent += 1;
+    });
+    if (this.#wordBytes > this.#bytesMax) this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
+  }
+
+  /** A publication; it waits its turn, or is dropped by the policy. */
+  deliver(event: TopicEvent): void {
+    if (this.alive) this.#outbox.push(event);
+  }
+
+  /** A message for this client alone, in the shape of a publication. */
+  event(topic: string, payload: Uint8Array): void {
+    this.deliver({ type: 'event', topic, payload });
+  }
+
+  ask(question: Question): void {
+    this.say({ type: 'call', ...question });
   }
 
   heartbeat(timestampMs: number): void {
     this.heard();
+    this.#desks?.member.heard();
     this.say({ type: 'heartbeat', timestampMs });
   }
 
@@ -55,12 +124,55 @@ export class ControlStream extends StreamBody implements ControlHandle {
     this.#client.send({ type: 'client.bye' });
   }
 
+  subscribe(pattern: string): void {
+    this.heard();
+    this.#desks?.member.subscribe(pattern);
+  }
+
+  unsubscribe(pattern: string): void {
+    this.heard();
+    this.#desks?.member.unsubscribe(pattern);
+  }
+
+  publish(topic: string, payload: Uint8Array): void {
+    this.heard();
+    const fault = topicFault(topic);
+    if (fault) throw new GatewayError('invalid_argument', `publish.topic: ${fault}`);
+    this.#desks?.topics.publish(topic, payload);
+  }
+
+  register(procedure: string, ttlMs: number): void {
+    this.heard();
+    this.#desks?.member.register(procedure, ttlMs);
+  }
+
+  unregister(procedure: string): void {
+    this.heard();
+    this.#desks?.member.unregister(procedure);
+  }
+
+  /** What is wrong with a call is its answer: a client has many of them, and one is not worth the connection. */
+  call({ id, procedure, payload, timeoutMs }: CallWord): void {
+    this.heard();
+    const fault = id === '' ? 'call.id: expected one, got an empty string' : procedureFault(procedure);
+    const answer = (outcome: CallOutcome): void => this.say(replyWord(id, outcome));
+    if (fault) answer({ type: 'failed', code: 'invalid_argument', message: fault, own: false });
+    else this.#desks?.calls.call({ caller: this.ref, procedure, payload, timeoutMs }, answer);
+  }
+
+  reply(reply: CallReply): void {
+    this.heard();
+    this.#desks?.calls.reply(this.ref, reply);
+  }
+
   /** Half of a control stream is none: who stops talking has left. */
   override peerHalfClosed(): void {
     this.send({ type: 'stream.ended' });
   }
 
   protected override close(reason: ExitReason): void {
+    this.#desks?.member.left(this);
+    this.#outbox.close();
     this.#wire.end(reason);
     this.#client.controlClosed(this, reason);
     this.onClosed();
@@ -71,6 +183,35 @@ export class ControlStream extends StreamBody implements ControlHandle {
   }
 
   protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
-    return { queued: 0, sent: this.#sent, drops: 0 };
+    const { queued, sent, drops } = this.#outbox;
+    return { queued: queued + this.#words, sent: sent + this.#wordsSent, drops: drops + this.#missed };
+  }
+
+  #onEdge(edge: OutboxEdge): void {
+    switch (edge.type) {
+      case 'filled':
+        this.send({ type: 'queue.filled' });
+        break;
+      case 'drained':
+        this.send({ type: 'queue.drained' });
+        break;
+      case 'completed':
+        this.send({ type: 'write.completed' });
+        break;
+      case 'failed':
+        this.send({ type: 'send.failed', error: edge.error });
+        break;
+      case 'overflowed':
+        this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
+        break;
+    }
   }
 }
+
+function replyWord(id: string, outcome: CallOutcome): ServerWord {
+  if (outcome.type === 'answered') return { type: 'reply', id, payload: outcome.payload };
+  const { code, message } = outcome;
+  return { type: 'reply', id, payload: NOTHING, error: { code, message } };
+}
+
+const NOTHING = new Uint8Array();

@@ -4,16 +4,28 @@
  */
 import type { Frame } from './frame.js';
 import type { GatewayOptions } from './options.js';
-import type { ControlHandle, ControlWire, FrameWire, Hello, StreamHandle, WatchOptions } from './transport.js';
+import type {
+  CallOptions,
+  CallWire,
+  ControlHandle,
+  ControlWire,
+  FrameWire,
+  Hello,
+  StreamHandle,
+  WatchOptions,
+} from './transport.js';
 import type {
   ActorView,
+  CallView,
   CameraView,
   CauseView,
   ClientView,
   GatewayEvent,
   Resources,
+  ServiceView,
   SessionView,
   StreamView,
+  TopicView,
   TreeView,
 } from './views.js';
 
@@ -30,6 +42,9 @@ export interface Gateway {
    */
   watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle>;
 
+  /** Somebody calls a procedure outside Connect. `nodeId` as with `watch`. The answer comes on the wire. */
+  call(request: CallOptions, nodeId: string | undefined, wire: CallWire): Promise<StreamHandle>;
+
   /** Somebody watches over HTTP: a viewer, but no client. */
   view(request: WatchOptions, wire: FrameWire): Promise<StreamHandle>;
 
@@ -43,6 +58,9 @@ export interface Gateway {
   sessions(): readonly SessionView[];
   streams(): readonly StreamView[];
   cameras(): readonly CameraView[];
+  services(): readonly ServiceView[];
+  calls(): readonly CallView[];
+  topics(): readonly TopicView[];
   resources(): Resources;
   /** From the last death of this actor back to the first failure; empty when it has not died. */
   why(id: string): readonly CauseView[];

@@ -8,6 +8,7 @@ import { type Process, processOf } from '../otp/process.js';
 import { exit, requestStop } from '../otp/signals.js';
 import { startChild } from '../otp/supervisor-api.js';
 import type { System } from '../otp/system.js';
+import { CallStream } from './call-stream.js';
 import type { Cameras } from './cameras.js';
 import type { Chronicle } from './chronicle.js';
 import { registrationError } from './client.js';
@@ -15,21 +16,36 @@ import type { ClientManager } from './client-manager.js';
 import type { Frame } from './frame.js';
 import type { Gateway } from './gateway.js';
 import { GatewayError } from './gateway-error.js';
+import { procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
+import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
 import { actorView, orphans, stateOf, treeView } from './structure.js';
-import type { ControlHandle, ControlWire, FrameWire, Hello, StreamHandle, WatchOptions } from './transport.js';
+import type { Switchboard } from './switchboard.js';
+import type {
+  CallOptions,
+  CallWire,
+  ControlHandle,
+  ControlWire,
+  FrameWire,
+  Hello,
+  StreamHandle,
+  WatchOptions,
+} from './transport.js';
 import type { Viewer } from './viewer.js';
 import type {
   ActorView,
+  CallView,
   CameraView,
   CauseView,
   ClientView,
   GatewayEvent,
   Resources,
+  ServiceView,
   SessionView,
   StreamView,
+  TopicView,
   TreeView,
 } from './views.js';
 
@@ -39,6 +55,7 @@ export interface LiveGatewayParts {
   readonly manager: ClientManager;
   readonly sessions: Sessions;
   readonly cameraTable: Cameras;
+  readonly board: Switchboard;
   readonly chronicle: Chronicle;
   /** The supervisor of HTTP views that is alive now. */
   readonly views: () => AnyActorRef | undefined;
@@ -46,6 +63,8 @@ export interface LiveGatewayParts {
 
 /** How often a drain looks whether everybody has gone, in milliseconds. */
 const DRAIN_LOOK_MS = 20;
+/** How many gateways may take part in one call. */
+const HOPS_MAX = 10;
 
 export class LiveGateway implements Gateway {
   readonly options: GatewayOptions;
@@ -74,18 +93,39 @@ export class LiveGateway implements Gateway {
 
   async watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle> {
     this.#refuseWhileDraining();
-    const { sessions, cameraTable, manager } = this.#parts;
+    const { sessions, cameraTable } = this.#parts;
     // Look first: a call for a camera that does not exist makes nobody a client.
     cameraTable.get(request.cameraId);
     const session = await sessions.forCall(nodeId);
+    const viewer = await this.#attach(session, () => cameraTable.viewer(request, { wire, nodeId: session.nodeId }));
+    viewer.begin();
+    return viewer;
+  }
+
+  async call(request: CallOptions, nodeId: string | undefined, wire: CallWire): Promise<StreamHandle> {
+    this.#refuseWhileDraining();
+    const { sessions, board } = this.#parts;
+    const fault = procedureFault(request.procedure);
+    if (fault) throw new GatewayError('invalid_argument', `procedure: ${fault}`);
+    if (request.hops >= HOPS_MAX) {
+      throw new GatewayError('max_hops_reached', `max_hops_reached: the call has passed ${request.hops} gateways`);
+    }
+    // As with a camera: a call that nobody can answer makes nobody a client.
+    const [provider] = board.services.providersOf(request.procedure);
+    if (!provider) throw new GatewayError('not_found', `not_found: nobody provides "${request.procedure}"`);
+    const session = await sessions.forCall(nodeId);
+    const stream = await this.#attach(session, () => new CallStream(session.nodeId, wire));
+    stream.begin(board.calls, request);
+    return stream;
+  }
+
+  /** Starts a stream of a session that is no control stream. */
+  async #attach<B extends StreamBody>(session: Session, make: () => B): Promise<B> {
     try {
-      const viewer = cameraTable.viewer(request, { wire, nodeId: session.nodeId });
-      await session.startStream(viewer, (ref) => {
-        const refusal = manager.attachStream(session.nodeId, ref);
+      return await session.startStream(make(), (ref) => {
+        const refusal = this.#parts.manager.attachStream(session.nodeId, ref);
         return refusal === undefined ? undefined : registrationError(refusal, session.nodeId);
       });
-      viewer.begin();
-      return viewer;
     } catch (error) {
       if (session.streams.size === 0) session.client.send({ type: 'client.unused' });
       throw error;
@@ -147,8 +187,20 @@ export class LiveGateway implements Gateway {
     return this.#parts.cameraTable.all().map((camera) => camera.view());
   }
 
+  services(): readonly ServiceView[] {
+    return this.#parts.board.services.views();
+  }
+
+  calls(): readonly CallView[] {
+    return this.#parts.board.calls.views();
+  }
+
+  topics(): readonly TopicView[] {
+    return this.#parts.board.topics.views();
+  }
+
   resources(): Resources {
-    const { system, manager, sessions, cameraTable } = this.#parts;
+    const { system, manager, sessions, cameraTable, board } = this.#parts;
     const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
     const { user, system: kernel } = process.cpuUsage();
     const loop = performance.eventLoopUtilization(this.#loop);
@@ -170,6 +222,9 @@ export class LiveGateway implements Gateway {
       rooms: 0,
       cameras: cameraTable.size,
       viewers: cameraTable.viewers,
+      services: board.services.counts.services,
+      calls: board.calls.size,
+      topics: board.topics.counts.subscriptions,
       workers: census.count('source') + census.count('child_process'),
       monitors: system.monitors,
       timers: census.count('timer') + system.chartTimers(),
@@ -201,8 +256,7 @@ export class LiveGateway implements Gateway {
   }
 
   cleanUp(): Readonly<Record<string, number>> {
-    // Nothing here lives by time alone yet; what does will be swept here and named.
-    return {};
+    return { services: this.#parts.board.services.sweep() };
   }
 
   async drain(deadlineMs = this.options.shutdown.deadlineMs): Promise<void> {

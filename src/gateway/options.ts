@@ -1,6 +1,7 @@
 /** What the gateway is told; the shape of the configuration's parts that concern it. All times are milliseconds. */
 import type { RetryPolicy } from '../../machines/camera.js';
 import type { OverflowPolicy } from '../flow/outbox.js';
+import type { Choice } from './call-table.js';
 
 export interface CameraOptions {
   readonly id: string;
@@ -24,7 +25,12 @@ export interface GatewayOptions {
     readonly streamsPerClient: number;
     readonly cameras: number;
     readonly viewersPerCamera: number;
+    readonly calls: number;
+    readonly services: number;
+    readonly topicsPerClient: number;
   };
+  readonly services: { readonly ttlMs: number; readonly sweepMs: number };
+  readonly calls: { readonly timeoutMs: number; readonly attempts: number; readonly choice: Choice };
   readonly session: {
     readonly graceMs: number;
     readonly attachMs: number;
@@ -38,7 +44,14 @@ export interface GatewayOptions {
     readonly webhookTimeoutMs: number;
     readonly slowLaneMs: number;
   };
-  readonly stream: { readonly queueBytes: number; readonly sendTimeoutMs: number; readonly stallMs: number };
+  readonly stream: {
+    /** Publications that wait for one client, and what becomes of one for which there is no room. */
+    readonly queueFrames: number;
+    readonly queueBytes: number;
+    readonly overflow: OverflowPolicy;
+    readonly sendTimeoutMs: number;
+    readonly stallMs: number;
+  };
   readonly shutdown: { readonly deadlineMs: number };
   readonly cameras: readonly CameraOptions[];
 }

@@ -18,7 +18,8 @@ import { GatewayError } from './gateway-error.js';
 import type { GatewayOptions } from './options.js';
 import type { OwnershipStore } from './ownership.js';
 import { Session, type SessionParts, sessionLogic } from './session.js';
-import type { ControlHandle, ControlWire, Hello } from './transport.js';
+import type { Switchboard } from './switchboard.js';
+import type { ControlWire, Hello } from './transport.js';
 import type { SessionView } from './views.js';
 
 /** How often a hello may find another one in its place before it is told to come back later. */
@@ -34,6 +35,7 @@ export interface SessionsParts {
   readonly supervisor: () => AnyActorRef | undefined;
   readonly ownership: OwnershipStore;
   readonly courier: Courier;
+  readonly board: Switchboard;
   readonly note: SessionParts['note'];
 }
 
@@ -76,12 +78,12 @@ export class Sessions {
   }
 
   /** A hello: a new session, the resumption of one, or the upgrade of an implicit client, whose calls stay. */
-  async connect(hello: Hello, wire: ControlWire): Promise<ControlHandle> {
+  async connect(hello: Hello, wire: ControlWire): Promise<ControlStream> {
     const info = this.#infoOf(hello);
     const owner = hello.role === 'app' ? this.#ownerOf(hello) : undefined;
     const { session, resumed } = await this.#sessionFor(hello, info);
     const { client } = session;
-    const control = new ControlStream(client, wire);
+    const control = new ControlStream(client, wire, this.#parts.options.stream);
     if (owner) control.onClosed = this.#attachApp(owner, hello.packageName, control);
     await session.startStream(control, (ref) => {
       client.takeControl(control);
@@ -98,6 +100,7 @@ export class Sessions {
       heartbeatMs: this.#parts.options.session.heartbeatMs,
       resumed,
     });
+    this.#parts.board.join(session, control);
     return control;
   }
 

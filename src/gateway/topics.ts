@@ -11,8 +11,9 @@ import { askDesk, type Desk, type DeskContext, deskLogic, deskOf } from './desk.
 import { TopicTrie } from './topic-trie.js';
 import type { TopicView } from './views.js';
 
-/** A publication. One object for all who get it. */
+/** A publication, in the shape in which a client is told of it. One object for all who get it. */
 export interface TopicEvent {
+  readonly type: 'event';
   readonly topic: string;
   readonly payload: Uint8Array;
 }
@@ -116,7 +117,7 @@ export class Topics {
     this.#published += 1;
     const subscribers = askDesk<TopicDesk, ReadonlySet<Subscriber>>(this.#current(), (desk) => desk.trie.match(topic));
     if (!subscribers || subscribers.size === 0) return 0;
-    const event: TopicEvent = { topic, payload };
+    const event: TopicEvent = { type: 'event', topic, payload };
     let delivered = 0;
     for (const subscriber of subscribers) {
       subscriber.deliver(event);

@@ -3,7 +3,10 @@
  * A wire reports what happens on it through the handle it was given; it decides nothing.
  */
 import type { ExitReason } from '../otp/exit-reason.js';
+import type { CallOutcome, CallReply } from './calls.js';
 import type { Frame } from './frame.js';
+import type { Question } from './services.js';
+import type { TopicEvent } from './topics.js';
 
 /** The wire of one viewer. */
 export interface FrameWire {
@@ -38,14 +41,39 @@ export type ServerWord =
       readonly resumed: boolean;
     }
   | { readonly type: 'heartbeat'; readonly timestampMs: number }
-  | { readonly type: 'event'; readonly topic: string; readonly payload: Buffer }
+  | TopicEvent
+  | ({ readonly type: 'call' } & Question)
+  | ({ readonly type: 'reply' } & CallReply)
   | { readonly type: 'bye'; readonly reason: string; readonly retryAfterMs: number; readonly reconnect: boolean };
 
 /** The wire of one control stream (Gateway.Connect). */
 export interface ControlWire {
-  send(word: ServerWord): void;
+  /** `done` is called once, later, when the wire has taken the word or failed. Never throws. */
+  send(word: ServerWord, done?: (error?: Error | null) => void): void;
   /** Ends the call with the status that the reason stands for. Called once. Never throws. */
   end(reason: ExitReason): void;
+}
+
+/** The wire of one unary call. Of `answer` and `end` one is called, once. Neither throws. */
+export interface CallWire {
+  answer(outcome: CallOutcome): void;
+  /** The call ended without an answer, with the status that the reason stands for. */
+  end(reason: ExitReason): void;
+}
+
+/** A call as a client makes it. `id` is the client's own, and comes back with the reply. */
+export interface CallWord {
+  readonly id: string;
+  readonly procedure: string;
+  readonly payload: Uint8Array;
+  /** 0: the gateway's own. */
+  readonly timeoutMs: number;
+}
+
+/** A call made outside Connect. */
+export interface CallOptions extends Omit<CallWord, 'id'> {
+  /** How many gateways it has passed already. */
+  readonly hops: number;
 }
 
 /** What a client says in its first message. */
@@ -73,6 +101,17 @@ export interface ControlHandle extends StreamHandle {
   heard(): void;
   /** The client says goodbye. */
   bye(reason: string): void;
+  // What is refused of the following throws a `GatewayError` that names the field.
+  subscribe(pattern: string): void;
+  unsubscribe(pattern: string): void;
+  publish(topic: string, payload: Uint8Array): void;
+  /** `ttlMs` 0: the gateway's own. */
+  register(procedure: string, ttlMs: number): void;
+  unregister(procedure: string): void;
+  /** Answered by a word `reply` with the same id. Never throws. */
+  call(call: CallWord): void;
+  /** The answer to a word `call`. Never throws. */
+  reply(reply: CallReply): void;
 }
 
 /** A request to watch a camera. */

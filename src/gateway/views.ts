@@ -78,6 +78,21 @@ export interface CallView {
   readonly ageMs: number;
 }
 
+/** A connection to somebody, shared by all who call it. */
+export interface ChannelView {
+  /** Its target and a number: `camera-7:50051#3`. */
+  readonly id: string;
+  readonly target: string;
+  /** `connecting`, `busy`, `idle`, or `closing` while its last calls end. */
+  readonly state: string;
+  readonly leases: number;
+  /** Calls open over it. */
+  readonly calls: number;
+  /** Who waits for it to connect. */
+  readonly waiting: number;
+  readonly ageMs: number;
+}
+
 export interface CameraView {
   readonly id: string;
   /** `idle`, `opening`, `live`, `stale`, `lingering`, `recovering`, `backingOff`, `releasing`, `failed`. */
@@ -109,6 +124,10 @@ export interface Resources {
   readonly rooms: number;
   readonly cameras: number;
   readonly viewers: number;
+  /** Registrations of procedures, calls that wait for their answers, and subscriptions to topics. */
+  readonly services: number;
+  readonly calls: number;
+  readonly topics: number;
   readonly workers: number;
   readonly monitors: number;
   readonly timers: number;

@@ -3,7 +3,7 @@
  * while the gateway decides on the hello, and while the client does not read our answers: what it sends then waits in
  * HTTP/2's window, at its end, and not in a queue of ours.
  */
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
@@ -12,17 +12,16 @@ import {
   type ClientMessage,
   Hello_Role,
   type Hello as HelloMessage,
-  type ServerMessage,
   ServerMessageSchema,
 } from './gen/sluice/v1/gateway_pb.js';
 import { type GrpcLog, ServedCall } from './served-call.js';
-import { statusOfReason, unimplemented } from './status.js';
+import { statusOfReason } from './status.js';
 
-export function serveConnect(gateway: Gateway, log: GrpcLog): handleBidiStreamingCall<ClientMessage, ServerMessage> {
+export function serveConnect(gateway: Gateway, log: GrpcLog): handleBidiStreamingCall<ClientMessage, Buffer> {
   return (call) => void new ConnectCall(call, gateway, log);
 }
 
-type ConnectStream = ServerDuplexStream<ClientMessage, ServerMessage>;
+type ConnectStream = ServerDuplexStream<ClientMessage, Buffer>;
 
 class ConnectCall {
   readonly #call: ConnectStream;
@@ -59,12 +58,33 @@ class ConnectCall {
       case 'bye':
         this.#handle.bye(message.value.reason);
         break;
+      case 'subscribe':
+        this.#handle.subscribe(message.value.pattern);
+        break;
+      case 'unsubscribe':
+        this.#handle.unsubscribe(message.value.pattern);
+        break;
+      case 'publish':
+        this.#handle.publish(message.value.topic, message.value.payload);
+        break;
+      case 'register':
+        this.#handle.register(message.value.procedure, message.value.ttlMs);
+        break;
+      case 'unregister':
+        this.#handle.unregister(message.value.procedure);
+        break;
+      case 'call':
+        this.#handle.call(message.value);
+        break;
+      case 'reply': {
+        const { id, payload, error } = message.value;
+        this.#handle.reply({ id, payload, ...(error ? { error: { code: error.code, message: error.message } } : {}) });
+        break;
+      }
       case 'hello':
         throw new GatewayError('invalid_argument', 'hello must be the first message only, but came again');
       case undefined:
         throw new GatewayError('invalid_argument', 'message must be one that this gateway knows, but was none');
-      default:
-        this.#served.refuse(unimplemented(message.case));
     }
   }
 
@@ -88,14 +108,26 @@ class ConnectCall {
 
   #wire(): ControlWire {
     return {
-      send: (word) => {
+      send: (word, done) => {
         if (this.#served.over) return;
-        const room = this.#call.write(create(ServerMessageSchema, { message: wordToMessage(word) }));
+        const room = this.#call.write(encodeWord(word), done);
         if (!room) this.#call.pause();
       },
       end: (reason) => this.#served.end(statusOfReason(reason)),
     };
   }
+}
+
+/** Publications as they were encoded, once for all who get them. */
+const encoded = new WeakMap<ServerWord, Buffer>();
+
+function encodeWord(word: ServerWord): Buffer {
+  const known = encoded.get(word);
+  if (known) return known;
+  const bytes = toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: wordToMessage(word) }));
+  const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (word.type === 'event') encoded.set(word, message);
+  return message;
 }
 
 type ServerMessageInit = NonNullable<MessageInitShape<typeof ServerMessageSchema>['message']>;
@@ -111,6 +143,14 @@ function wordToMessage(word: ServerWord): ServerMessageInit {
       return { case: 'heartbeat', value: { timestampMs: BigInt(word.timestampMs) } };
     case 'event':
       return { case: 'event', value: { topic: word.topic, payload: word.payload } };
+    case 'call': {
+      const { id, procedure, payload, timeoutMs } = word;
+      return { case: 'call', value: { id, procedure, payload, timeoutMs } };
+    }
+    case 'reply': {
+      const { id, payload, error } = word;
+      return { case: 'reply', value: { id, payload, ...(error ? { error } : {}) } };
+    }
     case 'bye': {
       const { reason, retryAfterMs, reconnect } = word;
       return { case: 'bye', value: { reason, retryAfterMs: Math.ceil(retryAfterMs), reconnect } };

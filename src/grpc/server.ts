@@ -15,6 +15,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
+import { serveCall } from './call.js';
 import { serveConnect } from './connect.js';
 import { Health } from './health.js';
 import { OpenCalls } from './open-calls.js';
@@ -83,7 +84,11 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 
 /** Adds `sluice.v1.Gateway` and `sluice.v1.Camera` to a server. */
 export function addGatewayServices(server: Pick<Server, 'addService'>, gateway: Gateway, log: GrpcLog): void {
-  add(server, gatewayService, { connect: serveConnect(gateway, log), watch: serveWatch(gateway, log) });
+  add(server, gatewayService, {
+    connect: serveConnect(gateway, log),
+    watch: serveWatch(gateway, log),
+    call: serveCall(gateway, log),
+  });
   add(server, cameraService, { produceCameraStream: serveProduceCameraStream(gateway, log) });
 }
 

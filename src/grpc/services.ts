@@ -1,6 +1,7 @@
 /**
  * The services as grpc-js wants them: path, kind and codec of each method. Control messages go through the generated
- * code. A frame does not: the gateway has encoded it before it comes here, and its bytes are handed through.
+ * code. Frames, and what is said on a control stream, are encoded before they come here, once for all who get them, and
+ * their bytes are handed through.
  */
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
@@ -8,7 +9,14 @@ import type { MethodDefinition } from '@grpc/grpc-js';
 import type { Frame } from '../gateway/frame.js';
 import { decodeFrame, FRAMING_BYTES, type FrameContent } from './frame-codec.js';
 import { Camera } from './gen/sluice/v1/camera_pb.js';
-import { ClientMessageSchema, Gateway, ServerMessageSchema, WatchRequestSchema } from './gen/sluice/v1/gateway_pb.js';
+import {
+  CallReplySchema,
+  CallRequestSchema,
+  ClientMessageSchema,
+  Gateway,
+  ServerMessageSchema,
+  WatchRequestSchema,
+} from './gen/sluice/v1/gateway_pb.js';
 
 export const gatewayService = {
   connect: {
@@ -16,7 +24,7 @@ export const gatewayService = {
     requestStream: true,
     responseStream: true,
     ...requestCodec(ClientMessageSchema),
-    ...responseCodec(ServerMessageSchema),
+    ...encodedResponse(ServerMessageSchema),
   },
   watch: {
     path: `/${Gateway.typeName}/Watch`,
@@ -24,6 +32,14 @@ export const gatewayService = {
     responseStream: true,
     ...requestCodec(WatchRequestSchema),
     ...frameResponse(),
+  },
+  /** Unary for its callers; served as a stream of one. */
+  call: {
+    path: `/${Gateway.typeName}/Call`,
+    requestStream: false,
+    responseStream: true,
+    ...requestCodec(CallRequestSchema),
+    ...responseCodec(CallReplySchema),
   },
 } as const;
 
@@ -50,6 +66,10 @@ function requestCodec<Desc extends DescMessage>(schema: Desc): RequestCodec<Mess
 function responseCodec<Desc extends DescMessage>(schema: Desc) {
   const { serialize, deserialize } = codec(schema);
   return { responseSerialize: serialize, responseDeserialize: deserialize };
+}
+
+function encodedResponse<Desc extends DescMessage>(schema: Desc) {
+  return { responseSerialize: (message: Buffer): Buffer => message, responseDeserialize: codec(schema).deserialize };
 }
 
 function codec<Desc extends DescMessage>(schema: Desc) {

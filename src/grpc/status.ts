@@ -5,6 +5,7 @@
  */
 import { status as Code, Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { ShutdownDetail } from '../../machines/terms.js';
+import type { CallOutcome } from '../gateway/calls.js';
 import { type ErrorCode, GatewayError } from '../gateway/gateway-error.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 
@@ -30,13 +31,17 @@ export const CODE_OF_ERROR: Readonly<Record<ErrorCode, Code>> = {
   camera_exists: Code.ALREADY_EXISTS,
   camera_failed: Code.UNAVAILABLE,
   camera_not_found: Code.NOT_FOUND,
+  channel_failed: Code.UNAVAILABLE,
+  channels_busy: Code.RESOURCE_EXHAUSTED,
   draining: Code.UNAVAILABLE,
   invalid_argument: Code.INVALID_ARGUMENT,
+  max_hops_reached: Code.RESOURCE_EXHAUSTED,
   max_cameras_reached: Code.RESOURCE_EXHAUSTED,
   max_clients_reached: Code.RESOURCE_EXHAUSTED,
   max_streams_reached: Code.RESOURCE_EXHAUSTED,
   max_viewers_reached: Code.RESOURCE_EXHAUSTED,
   no_picture: Code.UNAVAILABLE,
+  not_found: Code.NOT_FOUND,
   permission_denied: Code.PERMISSION_DENIED,
   stale_connect: Code.ABORTED,
   superseded: Code.ABORTED,
@@ -86,10 +91,18 @@ export function statusOfReason(reason: ExitReason): GrpcStatus {
   return makeStatus(Code.UNAVAILABLE, reason === 'kill' ? 'killed' : reason, 'the stream was taken down');
 }
 
-/** A message that the contract names and this version does not serve. */
-export function unimplemented(message: string): GrpcStatus {
-  return makeStatus(Code.UNIMPLEMENTED, 'unimplemented', `the message "${message}" is not served yet`);
+/** How a call that was not answered ends for its caller. What the provider says in its own words is ABORTED. */
+export function statusOfFailure({ code, message, own }: Extract<CallOutcome, { type: 'failed' }>): GrpcStatus {
+  if (own) return makeStatus(Code.ABORTED, code, message);
+  return makeStatus(CODE_OF_FAILURE[code] ?? Code.UNAVAILABLE, code, message);
 }
+
+const CODE_OF_FAILURE: Readonly<Record<string, Code>> = {
+  not_found: Code.NOT_FOUND,
+  timeout: Code.DEADLINE_EXCEEDED,
+  provider_down: Code.UNAVAILABLE,
+  max_calls_reached: Code.RESOURCE_EXHAUSTED,
+};
 
 function statusOfShutdown(detail: unknown): GrpcStatus {
   if (detail instanceof Error) return statusOfError(detail);

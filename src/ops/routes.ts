@@ -38,7 +38,7 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/system-resources$/, reads(async ({ res, gateway }) => answerJson(res, 200, await systemResources(gateway)))],
   [/^\/cleanup-resources$/, acts(({ res, gateway }) => answerJson(res, 200, { removed: gateway.cleanUp() }))],
   [/^\/api\/tree$/, reads(tree)],
-  [/^\/api\/(actors|clients|sessions|streams|cameras)$/, reads(collection)],
+  [/^\/api\/(actors|clients|sessions|streams|cameras|services|calls|topics)$/, reads(collection)],
   [/^\/api\/actors\/(.+)\/(stop|kill|restart)$/, acts(act)],
   [/^\/api\/actors\/(.+)$/, reads(({ res, gateway, params }) => answerJson(res, 200, actor(gateway, params[0])))],
   [/^\/api\/events$/, reads(events)],
@@ -88,7 +88,15 @@ function pruned(node: TreeView, childrenMax: number): TreeView & { readonly more
 }
 
 function collection({ res, gateway, params, query }: Exchange): void {
-  const plural = params[0] as 'actors' | 'clients' | 'sessions' | 'streams' | 'cameras';
+  const plural = params[0] as
+    | 'actors'
+    | 'clients'
+    | 'sessions'
+    | 'streams'
+    | 'cameras'
+    | 'services'
+    | 'calls'
+    | 'topics';
   const { items, next } = pageOf<{ readonly id: string }>(gateway[plural](), query);
   answerJson(res, 200, next === undefined ? { [plural]: items } : { [plural]: items, next });
 }

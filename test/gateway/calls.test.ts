@@ -1,6 +1,5 @@
 /** The call desk with the service desk beside it, on virtual time. The numbers are those of the Erlang gateway's own tests. */
 import { describe, expect, it } from 'vitest';
-import type { AnyActorRef } from 'xstate';
 import { type CallOutcome, Calls, callsLogic } from '../../src/gateway/calls.js';
 import type { Port, Question } from '../../src/gateway/services.js';
 import { Services, servicesLogic } from '../../src/gateway/services.js';
@@ -22,8 +21,7 @@ async function exchange({ callsMax = 100 } = {}) {
           timeoutMs: 5_000,
           choice: 'round_robin',
           random: () => 0,
-          providersOf: (procedure: string) => services.providersOf(procedure),
-          used: (ref: AnyActorRef, procedure: string) => services.used(ref, procedure),
+          services,
         }),
       },
     };

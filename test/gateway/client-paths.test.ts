@@ -20,6 +20,8 @@ import { isDelay, type ModelEvent } from './paths/model.js';
 import { type Cause, Subject } from './paths/subject.js';
 import { walkEveryPath } from './paths/walk.js';
 
+const STREAM = configure({}).stream as GatewayOptions['stream'];
+
 const NODE_ID = 'n1';
 const options = configure({}) as GatewayOptions;
 const { inactivityMs, heartbeatMs } = options.session;
@@ -122,7 +124,7 @@ class ClientSubject extends Subject {
   }
 
   async #beginControl(): Promise<void> {
-    const control = new ControlStream(this.#client, this.#wire);
+    const control = new ControlStream(this.#client, this.#wire, STREAM);
     await this.#session.startStream(control, (ref: AnyActorRef) => {
       this.#client.takeControl(control);
       expect(this.#manager.storeClientStream(NODE_ID, ref)).toBeUndefined();
@@ -133,7 +135,7 @@ class ClientSubject extends Subject {
   }
 
   async #beginCall(): Promise<void> {
-    const call = new ControlStream(this.#client, new RecordedControl());
+    const call = new ControlStream(this.#client, new RecordedControl(), STREAM);
     await this.#session.startStream(call, (ref: AnyActorRef) => {
       expect(this.#manager.attachStream(NODE_ID, ref)).toBeUndefined();
       return undefined;

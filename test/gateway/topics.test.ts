@@ -84,7 +84,7 @@ describe('a topic desk', () => {
     topics.subscribe(ann, 'a.b');
     topics.subscribe(bob, '**');
     topics.publish('a.b', bytes('hello'));
-    expect(ann.events).toEqual([{ topic: 'a.b', payload: bytes('hello') }]);
+    expect(ann.events).toEqual([{ type: 'event', topic: 'a.b', payload: bytes('hello') }]);
     expect(ann.events[0]).toBe(bob.events[0]);
   });
 

@@ -30,7 +30,9 @@ describe('a client that says hello', () => {
       case: 'welcome',
       value: { clientId: 'c1', sessionId: 's1', heartbeatMs: 5000 },
     });
-    expect(gateway.hellos).toMatchObject([{ nodeId: 'edge-1', realm: 'r', role: 'app', capabilities: ['x'], endpoint: 'e' }]);
+    expect(gateway.hellos).toMatchObject([
+      { nodeId: 'edge-1', realm: 'r', role: 'app', capabilities: ['x'], endpoint: 'e' },
+    ]);
   });
 
   it('gets its heartbeats back with the same stamp', async () => {
@@ -39,6 +41,57 @@ describe('a client that says hello', () => {
     await inbox.next();
     control.send({ case: 'heartbeat', value: { timestampMs: 1234n } });
     expect((await inbox.next()).message).toMatchObject({ case: 'heartbeat', value: { timestampMs: 1234n } });
+  });
+
+  it('says each word to the gateway as it was said, and in order', async () => {
+    const { gateway, inbox, control, hello } = await connected();
+    hello();
+    await inbox.next();
+    const payload = Buffer.from('four');
+    control.send({ case: 'subscribe', value: { pattern: 'a.*' } });
+    control.send({ case: 'publish', value: { topic: 'a.b', payload } });
+    control.send({ case: 'unsubscribe', value: { pattern: 'a.*' } });
+    control.send({ case: 'register', value: { procedure: 'add', ttlMs: 7 } });
+    control.send({ case: 'call', value: { id: '1', procedure: 'add', payload, timeoutMs: 9 } });
+    control.send({ case: 'reply', value: { id: '2', payload } });
+    control.send({ case: 'reply', value: { id: '3', error: { code: 'no', message: 'because' } } });
+    control.send({ case: 'unregister', value: { procedure: 'add' } });
+    await gateway.hears('unregister add');
+    expect(gateway.told).toEqual([
+      'hello',
+      'subscribe a.*',
+      'publish a.b 4',
+      'unsubscribe a.*',
+      'register add 7',
+      'call 1 add 4 9',
+      'reply 2 fine',
+      'reply 3 no',
+      'unregister add',
+    ]);
+  });
+
+  it('reads publications, calls and replies as they were said', async () => {
+    const { gateway, inbox, hello } = await connected();
+    hello();
+    await inbox.next();
+    const payload = Buffer.from('x');
+    const written: unknown[] = [];
+    const done = (error?: Error | null): void => void written.push(error ?? 'written');
+    gateway.control?.send({ type: 'event', topic: 'a.b', payload }, done);
+    gateway.control?.send({ type: 'call', id: '1', procedure: 'add', payload, timeoutMs: 9 }, done);
+    gateway.control?.send({ type: 'reply', id: '2', payload }, done);
+    gateway.control?.send(
+      { type: 'reply', id: '3', payload: new Uint8Array(), error: { code: 'no', message: 'm' } },
+      done,
+    );
+    const words = [await inbox.next(), await inbox.next(), await inbox.next(), await inbox.next()];
+    expect(words.map(({ message }) => message)).toMatchObject([
+      { case: 'event', value: { topic: 'a.b', payload: payload } },
+      { case: 'call', value: { id: '1', procedure: 'add', payload: payload, timeoutMs: 9 } },
+      { case: 'reply', value: { id: '2', payload: payload } },
+      { case: 'reply', value: { id: '3', error: { code: 'no', message: 'm' } } },
+    ]);
+    expect(written).toEqual(['written', 'written', 'written', 'written']);
   });
 
   it('is heard in order, also in what it says before it is welcomed', async () => {
@@ -152,13 +205,6 @@ describe('a control stream that says what it must not', () => {
       Code.INVALID_ARGUMENT,
       /heartbeat\.timestamp_ms/,
     ],
-    [
-      'a subscribe',
-      { case: 'subscribe', value: { pattern: 'a.*' } },
-      Code.UNIMPLEMENTED,
-      /^unimplemented: .*"subscribe"/,
-    ],
-    ['a call', { case: 'call', value: { id: '1' } }, Code.UNIMPLEMENTED, /^unimplemented: .*"call"/],
   ] as const)('ends at %s, and the gateway hears that it failed', async (_what, message, code, details) => {
     const { gateway, inbox, control, hello } = await connected();
     hello();
@@ -167,6 +213,20 @@ describe('a control stream that says what it must not', () => {
     const status = await inbox.ended;
     expect(status).toMatchObject({ code, details: expect.stringMatching(details) });
     expect(gateway.told).toEqual(['hello', `failed ${status.details}`]);
+  });
+
+  it.each([
+    ['subscribe', { case: 'subscribe', value: { pattern: '' } }],
+    ['register', { case: 'register', value: { procedure: '' } }],
+  ] as const)('ends at a %s that the gateway refuses, with its words', async (_what, message) => {
+    const { gateway, inbox, control, hello } = await connected();
+    gateway.refusal = new GatewayError('invalid_argument', 'field: expected something else');
+    hello();
+    await inbox.next();
+    control.send(message);
+    const details = 'invalid_argument: field: expected something else';
+    expect(await inbox.ended).toMatchObject({ code: Code.INVALID_ARGUMENT, details });
+    expect(gateway.told).toEqual(['hello', `failed ${details}`]);
   });
 
   it('is refused for a role that does not exist', async () => {

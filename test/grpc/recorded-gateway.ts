@@ -4,6 +4,7 @@
  */
 import type { Frame } from '../../src/gateway/frame.js';
 import type { Gateway } from '../../src/gateway/gateway.js';
+import type { GatewayError } from '../../src/gateway/gateway-error.js';
 import type {
   ControlHandle,
   ControlWire,
@@ -27,6 +28,8 @@ export class RecordedGateway implements Pick<Gateway, 'connect' | 'watch' | 'cam
   frames: FrameWire | undefined;
   /** What a connect or a watch waits for before it is answered; a rejection refuses it. */
   admission: () => Promise<void> = () => Promise.resolve();
+  /** What a subscribe or a register is refused with. */
+  refusal: GatewayError | undefined;
   cameraList: CameraView[] = [camera('front', 'idle')];
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
   readonly #waiting = new Set<() => void>();
@@ -53,6 +56,14 @@ export class RecordedGateway implements Pick<Gateway, 'connect' | 'watch' | 'cam
         wire.send({ type: 'heartbeat', timestampMs });
       },
       heard: () => this.#tell('heard'),
+      subscribe: (pattern) => this.#tellUnlessRefused(`subscribe ${pattern}`),
+      unsubscribe: (pattern) => this.#tell(`unsubscribe ${pattern}`),
+      publish: (topic, payload) => this.#tell(`publish ${topic} ${payload.length}`),
+      register: (procedure, ttlMs) => this.#tellUnlessRefused(`register ${procedure} ${ttlMs}`),
+      unregister: (procedure) => this.#tell(`unregister ${procedure}`),
+      call: ({ id, procedure, payload, timeoutMs }) =>
+        this.#tell(`call ${id} ${procedure} ${payload.length} ${timeoutMs}`),
+      reply: ({ id, error }) => this.#tell(`reply ${id} ${error?.code ?? 'fine'}`),
       bye: (reason) => {
         this.#tell(`bye ${reason}`);
         wire.end({ shutdown: 'bye' });
@@ -106,6 +117,11 @@ export class RecordedGateway implements Pick<Gateway, 'connect' | 'watch' | 'cam
       failed: (error) => this.#tell(`failed ${error.message}`),
       deadlineExceeded: () => this.#tell('deadline exceeded'),
     };
+  }
+
+  #tellUnlessRefused(line: string): void {
+    if (this.refusal) throw this.refusal;
+    this.#tell(line);
   }
 
   #tell(line: string): void {

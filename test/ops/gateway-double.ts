@@ -7,7 +7,15 @@ import type { Frame } from '../../src/gateway/frame.js';
 import type { Gateway } from '../../src/gateway/gateway.js';
 import { GatewayError } from '../../src/gateway/gateway-error.js';
 import type { FrameWire, StreamHandle, WatchOptions } from '../../src/gateway/transport.js';
-import type { ActorView, CameraView, ClientView, GatewayEvent, Resources, TreeView } from '../../src/gateway/views.js';
+import type {
+  ActorView,
+  CameraView,
+  ClientView,
+  GatewayEvent,
+  Resources,
+  TopicView,
+  TreeView,
+} from '../../src/gateway/views.js';
 import type { ExitReason } from '../../src/otp/exit-reason.js';
 
 /** One viewer as the gateway sees it. */
@@ -50,10 +58,20 @@ export class GatewayDouble implements Gateway {
   asked = 0;
   readonly options: Gateway['options'] = {
     node: { id: 'node-1', realm: 'default' },
-    limits: { clients: 10, streamsPerClient: 16, cameras: 10, viewersPerCamera: 10 },
+    limits: {
+      clients: 10,
+      streamsPerClient: 16,
+      cameras: 10,
+      viewersPerCamera: 10,
+      calls: 10,
+      services: 10,
+      topicsPerClient: 10,
+    },
+    services: { ttlMs: 1, sweepMs: 1 },
+    calls: { timeoutMs: 1, attempts: 1, choice: 'round_robin' },
     session: { graceMs: 60_000, attachMs: 30_000, inactivityMs: 30_000, heartbeatMs: 5000, tokenTtlMs: 600_000 },
     app: { graceMs: 5_000, attempts: 2, webhookTimeoutMs: 10_000, slowLaneMs: 30_000 },
-    stream: { queueBytes: 1, sendTimeoutMs: 1, stallMs: 1 },
+    stream: { queueFrames: 1, queueBytes: 1, overflow: 'drop_newest', sendTimeoutMs: 1, stallMs: 1 },
     shutdown: { deadlineMs: 1 },
     cameras: [],
   };
@@ -68,6 +86,10 @@ export class GatewayDouble implements Gateway {
   }
 
   watch(): never {
+    throw new Error('not over HTTP');
+  }
+
+  call(): never {
     throw new Error('not over HTTP');
   }
 
@@ -137,6 +159,10 @@ export class GatewayDouble implements Gateway {
       attempts: 1,
     }));
 
+  services = (): readonly never[] => [];
+  calls = (): readonly never[] => [];
+  topics = (): readonly TopicView[] => [{ id: 'weather.*', state: 'subscribed', subscribers: 2 }];
+
   resources = (): Resources => ({
     memory: { rss: 1, heapUsed: 1, external: 1, arrayBuffers: 1 },
     cpu: { userMs: 1, systemMs: 1 },
@@ -149,6 +175,9 @@ export class GatewayDouble implements Gateway {
     rooms: 0,
     cameras: 2,
     viewers: 1,
+    services: 0,
+    calls: 0,
+    topics: 2,
     workers: 1,
     monitors: 6,
     timers: 2,

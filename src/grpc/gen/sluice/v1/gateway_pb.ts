@@ -13,7 +13,53 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sluice/v1/gateway.proto.
  */
 export const file_sluice_v1_gateway: GenFile = /*@__PURE__*/
-  fileDesc("ChdzbHVpY2UvdjEvZ2F0ZXdheS5wcm90bxIJc2x1aWNlLnYxIkQKDFdhdGNoUmVxdWVzdBIRCgljYW1lcmFfaWQYASABKAkSDwoHbWF4X2ZwcxgCIAEoARIQCghvdmVyZmxvdxgDIAEoCSKoAwoNQ2xpZW50TWVzc2FnZRIhCgVoZWxsbxgBIAEoCzIQLnNsdWljZS52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnNsdWljZS52MS5IZWFydGJlYXRIABIpCglzdWJzY3JpYmUYAyABKAsyFC5zbHVpY2UudjEuU3Vic2NyaWJlSAASLQoLdW5zdWJzY3JpYmUYBCABKAsyFi5zbHVpY2UudjEuVW5zdWJzY3JpYmVIABIlCgdwdWJsaXNoGAUgASgLMhIuc2x1aWNlLnYxLlB1Ymxpc2hIABInCghyZWdpc3RlchgGIAEoCzITLnNsdWljZS52MS5SZWdpc3RlckgAEisKCnVucmVnaXN0ZXIYByABKAsyFS5zbHVpY2UudjEuVW5yZWdpc3RlckgAEh8KBGNhbGwYCCABKAsyDy5zbHVpY2UudjEuQ2FsbEgAEiEKBXJlcGx5GAkgASgLMhAuc2x1aWNlLnYxLlJlcGx5SAASIwoDYnllGAogASgLMhQuc2x1aWNlLnYxLkNsaWVudEJ5ZUgAQgkKB21lc3NhZ2Ui+AEKDVNlcnZlck1lc3NhZ2USJQoHd2VsY29tZRgBIAEoCzISLnNsdWljZS52MS5XZWxjb21lSAASKQoJaGVhcnRiZWF0GAIgASgLMhQuc2x1aWNlLnYxLkhlYXJ0YmVhdEgAEiEKBWV2ZW50GAMgASgLMhAuc2x1aWNlLnYxLkV2ZW50SAASHwoEY2FsbBgEIAEoCzIPLnNsdWljZS52MS5DYWxsSAASIQoFcmVwbHkYBSABKAsyEC5zbHVpY2UudjEuUmVwbHlIABIjCgNieWUYBiABKAsyFC5zbHVpY2UudjEuU2VydmVyQnllSABCCQoHbWVzc2FnZSLiAQoFSGVsbG8SDwoHbm9kZV9pZBgBIAEoCRINCgVyZWFsbRgCIAEoCRIjCgRyb2xlGAMgASgOMhUuc2x1aWNlLnYxLkhlbGxvLlJvbGUSEgoKc2Vzc2lvbl9pZBgEIAEoCRIUCgxwYWNrYWdlX25hbWUYBSABKAkSFAoMY2FwYWJpbGl0aWVzGAYgAygJEhAKCGVuZHBvaW50GAcgASgJEhQKDHJlc3VtZV90b2tlbhgIIAEoCRIPCgdvcmRpbmFsGAkgASgEIhsKBFJvbGUSCgoGQ0xJRU5UEAASBwoDQVBQEAEikwEKB1dlbGNvbWUSEQoJY2xpZW50X2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSFAoMcmVzdW1lX3Rva2VuGAMgASgJEhQKDGhlYXJ0YmVhdF9tcxgEIAEoDRIRCgl0b2tlbl9lcmEYBSABKAQSEQoJdG9rZW5fcmV2GAYgASgEEg8KB3Jlc3VtZWQYByABKAgiIQoJSGVhcnRiZWF0EhQKDHRpbWVzdGFtcF9tcxgBIAEoAyIcCglTdWJzY3JpYmUSDwoHcGF0dGVybhgBIAEoCSIeCgtVbnN1YnNjcmliZRIPCgdwYXR0ZXJuGAEgASgJIikKB1B1Ymxpc2gSDQoFdG9waWMYASABKAkSDwoHcGF5bG9hZBgCIAEoDCInCgVFdmVudBINCgV0b3BpYxgBIAEoCRIPCgdwYXlsb2FkGAIgASgMIi0KCFJlZ2lzdGVyEhEKCXByb2NlZHVyZRgBIAEoCRIOCgZ0dGxfbXMYAiABKA0iHwoKVW5yZWdpc3RlchIRCglwcm9jZWR1cmUYASABKAkiSgoEQ2FsbBIKCgJpZBgBIAEoCRIRCglwcm9jZWR1cmUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBISCgp0aW1lb3V0X21zGAQgASgNInMKBVJlcGx5EgoKAmlkGAEgASgJEg8KB3BheWxvYWQYAiABKAwSJQoFZXJyb3IYAyABKAsyFi5zbHVpY2UudjEuUmVwbHkuRXJyb3IaJgoFRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIhsKCUNsaWVudEJ5ZRIOCgZyZWFzb24YASABKAkiRgoJU2VydmVyQnllEg4KBnJlYXNvbhgBIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgCIAEoDRIRCglyZWNvbm5lY3QYAyABKAgyggEKB0dhdGV3YXkSQQoHQ29ubmVjdBIYLnNsdWljZS52MS5DbGllbnRNZXNzYWdlGhguc2x1aWNlLnYxLlNlcnZlck1lc3NhZ2UoATABEjQKBVdhdGNoEhcuc2x1aWNlLnYxLldhdGNoUmVxdWVzdBoQLnNsdWljZS52MS5GcmFtZTABYgZwcm90bzM", [file_sluice_v1_frame]);
+  fileDesc("ChdzbHVpY2UvdjEvZ2F0ZXdheS5wcm90bxIJc2x1aWNlLnYxIkUKC0NhbGxSZXF1ZXN0EhEKCXByb2NlZHVyZRgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEhIKCnRpbWVvdXRfbXMYAyABKA0iHAoJQ2FsbFJlcGx5Eg8KB3BheWxvYWQYASABKAwiRAoMV2F0Y2hSZXF1ZXN0EhEKCWNhbWVyYV9pZBgBIAEoCRIPCgdtYXhfZnBzGAIgASgBEhAKCG92ZXJmbG93GAMgASgJIqgDCg1DbGllbnRNZXNzYWdlEiEKBWhlbGxvGAEgASgLMhAuc2x1aWNlLnYxLkhlbGxvSAASKQoJaGVhcnRiZWF0GAIgASgLMhQuc2x1aWNlLnYxLkhlYXJ0YmVhdEgAEikKCXN1YnNjcmliZRgDIAEoCzIULnNsdWljZS52MS5TdWJzY3JpYmVIABItCgt1bnN1YnNjcmliZRgEIAEoCzIWLnNsdWljZS52MS5VbnN1YnNjcmliZUgAEiUKB3B1Ymxpc2gYBSABKAsyEi5zbHVpY2UudjEuUHVibGlzaEgAEicKCHJlZ2lzdGVyGAYgASgLMhMuc2x1aWNlLnYxLlJlZ2lzdGVySAASKwoKdW5yZWdpc3RlchgHIAEoCzIVLnNsdWljZS52MS5VbnJlZ2lzdGVySAASHwoEY2FsbBgIIAEoCzIPLnNsdWljZS52MS5DYWxsSAASIQoFcmVwbHkYCSABKAsyEC5zbHVpY2UudjEuUmVwbHlIABIjCgNieWUYCiABKAsyFC5zbHVpY2UudjEuQ2xpZW50QnllSABCCQoHbWVzc2FnZSL4AQoNU2VydmVyTWVzc2FnZRIlCgd3ZWxjb21lGAEgASgLMhIuc2x1aWNlLnYxLldlbGNvbWVIABIpCgloZWFydGJlYXQYAiABKAsyFC5zbHVpY2UudjEuSGVhcnRiZWF0SAASIQoFZXZlbnQYAyABKAsyEC5zbHVpY2UudjEuRXZlbnRIABIfCgRjYWxsGAQgASgLMg8uc2x1aWNlLnYxLkNhbGxIABIhCgVyZXBseRgFIAEoCzIQLnNsdWljZS52MS5SZXBseUgAEiMKA2J5ZRgGIAEoCzIULnNsdWljZS52MS5TZXJ2ZXJCeWVIAEIJCgdtZXNzYWdlIuIBCgVIZWxsbxIPCgdub2RlX2lkGAEgASgJEg0KBXJlYWxtGAIgASgJEiMKBHJvbGUYAyABKA4yFS5zbHVpY2UudjEuSGVsbG8uUm9sZRISCgpzZXNzaW9uX2lkGAQgASgJEhQKDHBhY2thZ2VfbmFtZRgFIAEoCRIUCgxjYXBhYmlsaXRpZXMYBiADKAkSEAoIZW5kcG9pbnQYByABKAkSFAoMcmVzdW1lX3Rva2VuGAggASgJEg8KB29yZGluYWwYCSABKAQiGwoEUm9sZRIKCgZDTElFTlQQABIHCgNBUFAQASKTAQoHV2VsY29tZRIRCgljbGllbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIUCgxyZXN1bWVfdG9rZW4YAyABKAkSFAoMaGVhcnRiZWF0X21zGAQgASgNEhEKCXRva2VuX2VyYRgFIAEoBBIRCgl0b2tlbl9yZXYYBiABKAQSDwoHcmVzdW1lZBgHIAEoCCIhCglIZWFydGJlYXQSFAoMdGltZXN0YW1wX21zGAEgASgDIhwKCVN1YnNjcmliZRIPCgdwYXR0ZXJuGAEgASgJIh4KC1Vuc3Vic2NyaWJlEg8KB3BhdHRlcm4YASABKAkiKQoHUHVibGlzaBINCgV0b3BpYxgBIAEoCRIPCgdwYXlsb2FkGAIgASgMIicKBUV2ZW50Eg0KBXRvcGljGAEgASgJEg8KB3BheWxvYWQYAiABKAwiLQoIUmVnaXN0ZXISEQoJcHJvY2VkdXJlGAEgASgJEg4KBnR0bF9tcxgCIAEoDSIfCgpVbnJlZ2lzdGVyEhEKCXByb2NlZHVyZRgBIAEoCSJKCgRDYWxsEgoKAmlkGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhIKCnRpbWVvdXRfbXMYBCABKA0icwoFUmVwbHkSCgoCaWQYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIlCgVlcnJvchgDIAEoCzIWLnNsdWljZS52MS5SZXBseS5FcnJvchomCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiGwoJQ2xpZW50QnllEg4KBnJlYXNvbhgBIAEoCSJGCglTZXJ2ZXJCeWUSDgoGcmVhc29uGAEgASgJEhYKDnJldHJ5X2FmdGVyX21zGAIgASgNEhEKCXJlY29ubmVjdBgDIAEoCDK4AQoHR2F0ZXdheRJBCgdDb25uZWN0Ehguc2x1aWNlLnYxLkNsaWVudE1lc3NhZ2UaGC5zbHVpY2UudjEuU2VydmVyTWVzc2FnZSgBMAESNAoFV2F0Y2gSFy5zbHVpY2UudjEuV2F0Y2hSZXF1ZXN0GhAuc2x1aWNlLnYxLkZyYW1lMAESNAoEQ2FsbBIWLnNsdWljZS52MS5DYWxsUmVxdWVzdBoULnNsdWljZS52MS5DYWxsUmVwbHliBnByb3RvMw", [file_sluice_v1_frame]);
+
+/**
+ * @generated from message sluice.v1.CallRequest
+ */
+export type CallRequest = Message<"sluice.v1.CallRequest"> & {
+  /**
+   * @generated from field: string procedure = 1;
+   */
+  procedure: string;
+
+  /**
+   * @generated from field: bytes payload = 2;
+   */
+  payload: Uint8Array;
+
+  /**
+   * For the whole call, however many providers are asked. 0: the gateway's own.
+   *
+   * @generated from field: uint32 timeout_ms = 3;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message sluice.v1.CallRequest.
+ * Use `create(CallRequestSchema)` to create a new message.
+ */
+export const CallRequestSchema: GenMessage<CallRequest> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_gateway, 0);
+
+/**
+ * @generated from message sluice.v1.CallReply
+ */
+export type CallReply = Message<"sluice.v1.CallReply"> & {
+  /**
+   * @generated from field: bytes payload = 1;
+   */
+  payload: Uint8Array;
+};
+
+/**
+ * Describes the message sluice.v1.CallReply.
+ * Use `create(CallReplySchema)` to create a new message.
+ */
+export const CallReplySchema: GenMessage<CallReply> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_gateway, 1);
 
 /**
  * @generated from message sluice.v1.WatchRequest
@@ -45,7 +91,7 @@ export type WatchRequest = Message<"sluice.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 0);
+  messageDesc(file_sluice_v1_gateway, 2);
 
 /**
  * @generated from message sluice.v1.ClientMessage
@@ -122,7 +168,7 @@ export type ClientMessage = Message<"sluice.v1.ClientMessage"> & {
  * Use `create(ClientMessageSchema)` to create a new message.
  */
 export const ClientMessageSchema: GenMessage<ClientMessage> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 1);
+  messageDesc(file_sluice_v1_gateway, 3);
 
 /**
  * @generated from message sluice.v1.ServerMessage
@@ -175,7 +221,7 @@ export type ServerMessage = Message<"sluice.v1.ServerMessage"> & {
  * Use `create(ServerMessageSchema)` to create a new message.
  */
 export const ServerMessageSchema: GenMessage<ServerMessage> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 2);
+  messageDesc(file_sluice_v1_gateway, 4);
 
 /**
  * @generated from message sluice.v1.Hello
@@ -238,7 +284,7 @@ export type Hello = Message<"sluice.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 3);
+  messageDesc(file_sluice_v1_gateway, 5);
 
 /**
  * @generated from enum sluice.v1.Hello.Role
@@ -259,7 +305,7 @@ export enum Hello_Role {
  * Describes the enum sluice.v1.Hello.Role.
  */
 export const Hello_RoleSchema: GenEnum<Hello_Role> = /*@__PURE__*/
-  enumDesc(file_sluice_v1_gateway, 3, 0);
+  enumDesc(file_sluice_v1_gateway, 5, 0);
 
 /**
  * @generated from message sluice.v1.Welcome
@@ -308,7 +354,7 @@ export type Welcome = Message<"sluice.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 4);
+  messageDesc(file_sluice_v1_gateway, 6);
 
 /**
  * The server answers a client's heartbeat with the same stamp; all that was written before it is then in effect.
@@ -327,10 +373,10 @@ export type Heartbeat = Message<"sluice.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 5);
+  messageDesc(file_sluice_v1_gateway, 7);
 
 /**
- * Dot-separated; "*" matches one segment, "**" any number.
+ * Dot-separated; "*" matches one segment, "**" any number, none included. One that is refused ends the Connect.
  *
  * @generated from message sluice.v1.Subscribe
  */
@@ -346,7 +392,7 @@ export type Subscribe = Message<"sluice.v1.Subscribe"> & {
  * Use `create(SubscribeSchema)` to create a new message.
  */
 export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 6);
+  messageDesc(file_sluice_v1_gateway, 8);
 
 /**
  * @generated from message sluice.v1.Unsubscribe
@@ -363,7 +409,7 @@ export type Unsubscribe = Message<"sluice.v1.Unsubscribe"> & {
  * Use `create(UnsubscribeSchema)` to create a new message.
  */
 export const UnsubscribeSchema: GenMessage<Unsubscribe> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 7);
+  messageDesc(file_sluice_v1_gateway, 9);
 
 /**
  * @generated from message sluice.v1.Publish
@@ -385,7 +431,7 @@ export type Publish = Message<"sluice.v1.Publish"> & {
  * Use `create(PublishSchema)` to create a new message.
  */
 export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 8);
+  messageDesc(file_sluice_v1_gateway, 10);
 
 /**
  * @generated from message sluice.v1.Event
@@ -407,9 +453,11 @@ export type Event = Message<"sluice.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 9);
+  messageDesc(file_sluice_v1_gateway, 11);
 
 /**
+ * Once more renews it, as every use of it and every heartbeat of the provider does. One that is refused ends the Connect.
+ *
  * @generated from message sluice.v1.Register
  */
 export type Register = Message<"sluice.v1.Register"> & {
@@ -419,6 +467,8 @@ export type Register = Message<"sluice.v1.Register"> & {
   procedure: string;
 
   /**
+   * How long it lives when it is not renewed. 0: the gateway's own.
+   *
    * @generated from field: uint32 ttl_ms = 2;
    */
   ttlMs: number;
@@ -429,7 +479,7 @@ export type Register = Message<"sluice.v1.Register"> & {
  * Use `create(RegisterSchema)` to create a new message.
  */
 export const RegisterSchema: GenMessage<Register> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 10);
+  messageDesc(file_sluice_v1_gateway, 12);
 
 /**
  * @generated from message sluice.v1.Unregister
@@ -446,9 +496,12 @@ export type Unregister = Message<"sluice.v1.Unregister"> & {
  * Use `create(UnregisterSchema)` to create a new message.
  */
 export const UnregisterSchema: GenMessage<Unregister> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 11);
+  messageDesc(file_sluice_v1_gateway, 13);
 
 /**
+ * From a client, a question to whoever registered the procedure, answered by a Reply with the same id, which is the
+ * client's own. From the gateway, a question to a provider, whose Reply names the id that the gateway gave.
+ *
  * @generated from message sluice.v1.Call
  */
 export type Call = Message<"sluice.v1.Call"> & {
@@ -478,7 +531,7 @@ export type Call = Message<"sluice.v1.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 12);
+  messageDesc(file_sluice_v1_gateway, 14);
 
 /**
  * @generated from message sluice.v1.Reply
@@ -505,13 +558,15 @@ export type Reply = Message<"sluice.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 13);
+  messageDesc(file_sluice_v1_gateway, 15);
 
 /**
  * @generated from message sluice.v1.Reply.Error
  */
 export type Reply_Error = Message<"sluice.v1.Reply.Error"> & {
   /**
+   * "not_found", "timeout", "provider_down", "max_calls_reached", "invalid_argument", or the provider's own.
+   *
    * @generated from field: string code = 1;
    */
   code: string;
@@ -527,7 +582,7 @@ export type Reply_Error = Message<"sluice.v1.Reply.Error"> & {
  * Use `create(Reply_ErrorSchema)` to create a new message.
  */
 export const Reply_ErrorSchema: GenMessage<Reply_Error> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 13, 0);
+  messageDesc(file_sluice_v1_gateway, 15, 0);
 
 /**
  * @generated from message sluice.v1.ClientBye
@@ -544,7 +599,7 @@ export type ClientBye = Message<"sluice.v1.ClientBye"> & {
  * Use `create(ClientByeSchema)` to create a new message.
  */
 export const ClientByeSchema: GenMessage<ClientBye> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 14);
+  messageDesc(file_sluice_v1_gateway, 16);
 
 /**
  * @generated from message sluice.v1.ServerBye
@@ -575,11 +630,10 @@ export type ServerBye = Message<"sluice.v1.ServerBye"> & {
  * Use `create(ServerByeSchema)` to create a new message.
  */
 export const ServerByeSchema: GenMessage<ServerBye> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 15);
+  messageDesc(file_sluice_v1_gateway, 17);
 
 /**
- * The gateway as its clients see it. Publish(stream Frame) and Call(CallRequest) are not built yet and therefore not here;
- * of the messages below, those that are not served yet end the call with UNIMPLEMENTED, which names the message.
+ * The gateway as its clients see it. Publish(stream Frame) is not built yet and therefore not here.
  *
  * A call outside Connect names its client in the metadata "x-node-id"; without, it gets an implicit client of its own.
  *
@@ -605,6 +659,18 @@ export const Gateway: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchRequestSchema;
     output: typeof FrameSchema;
+  },
+  /**
+   * One question to whoever registered the procedure. NOT_FOUND: nobody did. DEADLINE_EXCEEDED: no answer in time.
+   * UNAVAILABLE: all who could be asked have gone. ABORTED: the provider's own error, its code first in the details.
+   * The metadata "x-sluice-hops" says how many gateways the call has passed already; at most 10 take part in one.
+   *
+   * @generated from rpc sluice.v1.Gateway.Call
+   */
+  call: {
+    methodKind: "unary";
+    input: typeof CallRequestSchema;
+    output: typeof CallReplySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_sluice_v1_gateway, 0);

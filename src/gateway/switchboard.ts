@@ -1,0 +1,56 @@
+/**
+ * What clients say to each other, in one place: the topics, services and calls of a gateway, how each desk is started, and
+ * how a connection comes to speak with them.
+ */
+
+import { Calls, callsLogic } from './calls.js';
+import type { ControlStream } from './control-stream.js';
+import { Members } from './members.js';
+import type { GatewayOptions } from './options.js';
+import { Place } from './place.js';
+import { Services, servicesLogic } from './services.js';
+import type { Session } from './session.js';
+import { Topics, topicsLogic } from './topics.js';
+
+export class Switchboard {
+  readonly #topicDesk = new Place();
+  readonly #serviceDesk = new Place();
+  readonly #callDesk = new Place();
+  readonly topics = new Topics(() => this.#topicDesk.process);
+  readonly services = new Services(() => this.#serviceDesk.process);
+  readonly calls = new Calls(() => this.#callDesk.process);
+  readonly #members: Members;
+  readonly #options: GatewayOptions;
+  readonly #random: () => number;
+
+  /** @param random in [0, 1) */
+  constructor(options: GatewayOptions, random: () => number) {
+    this.#options = options;
+    this.#random = random;
+    const { topics, services } = this;
+    this.#members = new Members({ topics, services, topicsPerClient: options.limits.topicsPerClient });
+  }
+
+  readonly startTopics = this.#topicDesk.starts(topicsLogic, () => ({ adopt: () => this.#members.subscriptions() }));
+
+  readonly startServices = this.#serviceDesk.starts(servicesLogic, () => ({
+    ...this.#options.services,
+    servicesMax: this.#options.limits.services,
+    adopt: () => this.#members.registrations(),
+  }));
+
+  /** After the services, whom it asks who there is. */
+  readonly startCalls = this.#callDesk.starts(callsLogic, () => ({
+    ...this.#options.calls,
+    callsMax: this.#options.limits.calls,
+    random: this.#random,
+    services: this.services,
+  }));
+
+  /** From here on what this connection says is said for its session, and the session is reached by it. */
+  join(session: Session, control: ControlStream): void {
+    if (!session.alive) return;
+    const { topics, calls } = this;
+    control.join({ member: this.#members.of(session.process, session.nodeId), topics, calls });
+  }
+}
