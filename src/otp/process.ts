@@ -320,12 +320,6 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
     return atWork.run(process, () => logic.getInitialSnapshot(scope, input));
   };
 
-  if (logic.start) {
-    const start = logic.start.bind(logic);
-    wrapped.start = (snapshot: unknown, scope: AnyActorScope) =>
-      atWork.run(processOf(scope.self) as Process, () => start(snapshot, scope));
-  }
-
   wrapped.transition = (snapshot: Snapshot, event: EventObject, scope: AnyActorScope) => {
     const process = processOf(scope.self) as Process;
     if (events && !event.type.startsWith('xstate.') && !events.has(event.type)) return snapshot;

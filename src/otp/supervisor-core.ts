@@ -7,9 +7,16 @@
  */
 import type { AnyActorRef } from 'xstate';
 import type { Shutdown } from '../../machines/terms.js';
-import { type ChildSpec, completeSpec, type FullChildSpec, type StartContext, specFault } from './child-spec.js';
+import {
+  type ChildSpec,
+  type ChildStart,
+  completeSpec,
+  type FullChildSpec,
+  type StartContext,
+  specFault,
+} from './child-spec.js';
 import { crashReason, type ExitReason, isClean } from './exit-reason.js';
-import { type Failure, type Process, processOf } from './process.js';
+import { type Failure, Process, processOf } from './process.js';
 import { RestartIntensity } from './restart-intensity.js';
 import { requestStop } from './signals.js';
 import { spawn } from './spawn.js';
@@ -34,6 +41,13 @@ export interface Child {
 
 /** An id; under `simple_one_for_one`, where ids name nobody, the child itself. */
 type ChildKey = string | object;
+
+type LogicStart = Exclude<ChildStart, (...args: never[]) => unknown>;
+type FunctionStart = Exclude<ChildStart, LogicStart>;
+type ImmediateRequest = Extract<
+  SupervisorRequest,
+  { op: 'deleteChild' | 'getChildspec' | 'whichChildren' | 'countChildren' }
+>;
 
 type StartResult = { readonly ok: Process | undefined } | { readonly error: ExitReason };
 
@@ -103,7 +117,11 @@ export class SupervisorCore {
   /** Starts one child that is not running. A failure leaves it stopped. */
   *#start(child: Child): Operation<StartResult> {
     this.#newborn = undefined;
-    const result = yield* this.#startProcess(child);
+    const { start } = child.spec;
+    const begun = typeof start === 'function' ? yield* this.#startByFunction(child, start) : this.#spawn(child, start);
+    // A child that starts asynchronously (a supervisor too) is started when it says so.
+    if (begun instanceof Process && begun.starting) yield (resume) => this.#awaitStart(begun, resume);
+    const result = begun instanceof Process ? startResult(begun) : begun;
     const newborn: Process | undefined = this.#newborn;
     this.#newborn = undefined;
     // A start that spawned and then failed, or answered something else, leaves nobody behind.
@@ -123,15 +141,16 @@ export class SupervisorCore {
     return result;
   }
 
-  *#startProcess(child: Child): Operation<StartResult> {
-    const { start, id } = child.spec;
-    if (typeof start !== 'function') {
-      const input = this.#simple && child.args.length > 0 ? child.args[0] : start.input;
-      const { process, error } = spawn(this.process, start.logic, { id, input });
-      if (!process) return { error };
-      this.#newborn = process;
-      return process.starting ? yield* this.#untilReady(process) : startResult(process);
-    }
+  #spawn(child: Child, start: LogicStart): Process | StartResult {
+    const input = this.#simple && child.args.length > 0 ? child.args[0] : start.input;
+    const { process, error } = spawn(this.process, start.logic, { id: child.spec.id, input });
+    if (!process) return { error };
+    this.#newborn = process;
+    return process;
+  }
+
+  *#startByFunction(child: Child, start: FunctionStart): Operation<Process | StartResult> {
+    const { id } = child.spec;
     const context: StartContext = {
       previous: child.previous,
       args: child.args,
@@ -163,33 +182,32 @@ export class SupervisorCore {
     if (answer === 'ignore') return { ok: undefined };
     const process = processOf(answer as AnyActorRef);
     if (!process || process.parent !== this.process) return { error: new Error(`bad_return: child "${id}"`) };
-    return yield* this.#untilReady(process);
+    return process;
   }
 
-  /** A supervisor that starts its own children asynchronously is started when they are. */
-  *#untilReady(process: Process): Operation<StartResult> {
-    const { starting } = process;
-    if (starting) yield (resume) => (starting.ready = resume);
-    return startResult(process);
+  #awaitStart({ starting }: Process, ready: () => void): void {
+    if (starting) starting.ready = ready;
+    else ready();
   }
 
   // A child has ended by itself
 
-  *childExited(process: Process): Operation {
+  /** What is to be done about it, where that may have to wait. */
+  childExited(process: Process): Operation | undefined {
     const child = process.child as Child | undefined;
     // Stopped by us, replaced already, or none of ours.
-    if (!child || child.process !== process) return;
+    if (!child || child.process !== process) return undefined;
     child.process = undefined;
     child.state = 'stopped';
     child.previous = process.exit as ExitReason;
     child.failure = process.failure;
     const { restart } = child.spec;
     if (restart === 'permanent' || (restart === 'transient' && !isClean(child.previous))) {
-      yield* this.restart(child);
-      return;
+      return this.restart(child);
     }
     if (restart === 'temporary' || this.#simple) this.children.delete(child.key);
     this.#checkAutoShutdown(child);
+    return undefined;
   }
 
   /** Only a significant child that ended by itself and stays away can end its supervisor. */
@@ -271,8 +289,9 @@ export class SupervisorCore {
   }
 
   /** A retry that has been overtaken (stopped, deleted, restarted) does nothing. */
-  *retry(child: Child): Operation {
-    if (this.children.get(child.key) === child && child.state === 'restarting') yield* this.restart(child);
+  retry(child: Child): Operation | undefined {
+    if (this.children.get(child.key) !== child || child.state !== 'restarting') return undefined;
+    return this.restart(child);
   }
 
   // Stopping
@@ -366,16 +385,24 @@ export class SupervisorCore {
 
   // Requests
 
-  *answer(request: SupervisorRequest): Operation<unknown> {
+  /** The answer, or the operation that ends with it. */
+  answer(request: SupervisorRequest): { readonly now: unknown } | Operation<unknown> {
     switch (request.op) {
       case 'startChild':
-        return yield* this.#startChild(request.spec);
+        return this.#startChild(request.spec);
       case 'startArgs':
-        return yield* this.#startArgs(request.args, request.id);
+        return this.#startArgs(request.args, request.id);
       case 'terminateChild':
-        return yield* this.#terminateChild(request.name);
+        return this.#terminateChild(request.name);
       case 'restartChild':
-        return yield* this.#restartChild(request.name);
+        return this.#restartChild(request.name);
+      default:
+        return { now: this.#answerNow(request) };
+    }
+  }
+
+  #answerNow(request: ImmediateRequest): unknown {
+    switch (request.op) {
       case 'deleteChild':
         return this.#deleteChild(request.name);
       case 'getChildspec': {
@@ -406,10 +433,10 @@ export class SupervisorCore {
     return yield* this.#startNew(spec, spec.id, []);
   }
 
-  *#startArgs(args: readonly unknown[], id: string | undefined): Operation<Answer<AnyActorRef | undefined>> {
+  #startArgs(args: readonly unknown[], id: string | undefined): ReturnType<SupervisorCore['answer']> {
     const template = this.#template;
-    if (!template) return { error: { code: 'not_found' } };
-    return yield* this.#startNew(id === undefined ? template : { ...template, id }, {}, args);
+    if (!template) return { now: NOT_FOUND };
+    return this.#startNew(id === undefined ? template : { ...template, id }, {}, args);
   }
 
   *#startNew(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Operation<Answer<AnyActorRef | undefined>> {

@@ -6,6 +6,7 @@
 import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, SnapshotFrom } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor.js';
 import type { ExitReason } from './exit-reason.js';
+import { Fifo } from './fifo.js';
 import { type ChildExited, type Process, processOf, withTraits } from './process.js';
 import type { SupervisorCall } from './supervisor-api.js';
 import { type Child, type Operation, SupervisorCore } from './supervisor-core.js';
@@ -73,7 +74,7 @@ function runtimeOf(ref: AnyActorRef): SupervisorRuntime {
 class SupervisorRuntime {
   readonly core: SupervisorCore;
   readonly #process: Process;
-  #inbox: Message[] = [];
+  readonly #inbox = new Fifo<Message>();
   #operation: Operation<unknown> | undefined;
   #suspended = false;
   #snapshot: ChartSnapshot | undefined;
@@ -154,9 +155,10 @@ class SupervisorRuntime {
         this.#run(this.#stop(reason));
         continue;
       }
-      const message = this.#inbox.shift();
+      const message = this.#inbox.take();
       if (!message) return;
-      this.#run(this.#handle(message));
+      const operation = this.#handle(message);
+      if (operation) this.#run(operation);
     }
   }
 
@@ -164,21 +166,29 @@ class SupervisorRuntime {
     return this.#snapshot?.status !== 'active';
   }
 
-  *#handle(message: Message): Operation {
+  /** Handles a message, or answers the operation that does, where it may have to wait. */
+  #handle(message: Message): Operation | undefined {
     switch (message.type) {
       case 'child.exited':
-        yield* this.core.childExited(message.process);
-        break;
+        return this.core.childExited(message.process);
       case 'child.retry':
-        yield* this.core.retry(message.child);
-        break;
-      case 'supervisor.call':
-        message.reply(yield* this.core.answer(message.request));
-        break;
+        return this.core.retry(message.child);
+      case 'supervisor.call': {
+        const answer = this.core.answer(message.request);
+        if (!('now' in answer)) return this.#reply(message, answer);
+        message.reply(answer.now);
+        return undefined;
+      }
       case 'supervisor.stop':
         this.core.stopping = message.reason;
-        break;
+        return undefined;
+      default:
+        return undefined;
     }
+  }
+
+  *#reply({ reply }: SupervisorCall, answer: Operation<unknown>): Operation {
+    reply(yield* answer);
   }
 
   *#stop(reason: ExitReason): Operation {

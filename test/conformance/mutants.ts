@@ -102,8 +102,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a failed retry counts as a restart',
     file: 'supervisor-core',
-    text: "child.state === 'restarting')\n            yield* this.restart(child);",
-    becomes: "child.state === 'restarting')\n            yield* this.#restartOne(child);",
+    text: 'return undefined;\n        return this.restart(child);',
+    becomes: 'return undefined;\n        return this.#restartOne(child);',
   },
   {
     rule: 'a supervisor that gives up ends with shutdown',

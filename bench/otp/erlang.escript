@@ -1,0 +1,141 @@
+#!/usr/bin/env escript
+%% -*- erlang -*-
+%%! +P 2000000 -kernel logger_level none
+%%
+%% What supervising costs on the BEAM. Prints one JSON object with the same keys as kernel.ts.
+%%   escript erlang.escript [scale]     scale 0.1 = a tenth of the cycles
+-module(beam_bench).
+-mode(compile).
+-export([main/1, init/1, handle_call/3, handle_cast/2, handle_info/2, start_idle/0, start_tell/2]).
+
+main(Args) ->
+    logger:set_primary_config(level, none),
+    Scale = case Args of [S | _] -> num(S); _ -> 1.0 end,
+    N = fun(X) -> max(1, round(X * Scale)) end,
+    {Median, P99} = restart_latency(N(3000)),
+    Out = [{list_to_binary("cycles_per_s_live_" ++ integer_to_list(L)), best(fun() -> dyn(L, N(60000)) end)}
+           || L <- [0, 1000, 10000, 100000]]
+          ++ [{<<"bytes_per_child_10000">>, mem(10000)},
+              {<<"bytes_per_child_100000">>, mem(100000)},
+              {<<"calls_per_s">>, best(fun() -> calls(N(400000)) end)},
+              {<<"casts_per_s">>, best(fun() -> casts(N(1000000)) end)},
+              {<<"restart_us_median">>, Median},
+              {<<"restart_us_p99">>, P99},
+              {<<"one_for_all_1000_ms">>, one_for_all(1000, 15)}],
+    io:format("{~s}~n", [lists:join(",", [io_lib:format("\"~s\":~s", [K, js(V)]) || {K, V} <- Out])]).
+
+num(S) -> try list_to_float(S) catch _:_ -> float(list_to_integer(S)) end.
+js(I) when is_integer(I) -> integer_to_list(I);
+js(F) when is_float(F) -> float_to_list(F, [{decimals, 2}]).
+
+best(F) -> lists:max([in_fresh(F) || _ <- lists:seq(1, 3)]).
+
+in_fresh(F) ->
+    {_, M} = spawn_monitor(fun() -> exit({r, F()}) end),
+    receive {'DOWN', M, _, _, {r, R}} -> R; {'DOWN', M, _, _, E} -> error(E) end.
+
+per_s(Count, F) -> {T, _} = timer:tc(F), round(Count * 1000000 / T).
+
+%% ---- behaviours: one module, tagged arguments
+init({sup, Flags, Specs}) -> {ok, {Flags, Specs}};
+init(idle) -> {ok, idle};
+init({tell, Pid, Tag}) -> Pid ! {up, Tag, self()}, {ok, idle}.
+
+handle_call(ping, _, S) -> {reply, pong, S}.
+handle_cast(_, S) -> {noreply, S}.
+handle_info(crash, _) -> exit(boom);
+handle_info(_, S) -> {noreply, S}.
+
+start_idle() -> gen_server:start_link(?MODULE, idle, []).
+start_tell(Pid, Tag) -> gen_server:start_link(?MODULE, {tell, Pid, Tag}, []).
+
+dyn_sup() ->
+    {ok, S} = supervisor:start_link(?MODULE,
+        {sup, #{strategy => simple_one_for_one, intensity => 1, period => 1},
+         [#{id => w, start => {?MODULE, start_idle, []}, restart => temporary,
+            shutdown => brutal_kill}]}),
+    S.
+
+%% (a) start child + monitor + kill + DOWN
+dyn(Live, Cycles) ->
+    S = dyn_sup(),
+    [{ok, _} = supervisor:start_child(S, []) || _ <- lists:seq(1, Live)],
+    R = per_s(Cycles, fun() -> dyn_loop(S, Cycles) end),
+    stop(S), R.
+
+dyn_loop(_, 0) -> ok;
+dyn_loop(S, K) ->
+    {ok, P} = supervisor:start_child(S, []),
+    M = erlang:monitor(process, P),
+    exit(P, kill),
+    receive {'DOWN', M, _, _, killed} -> ok end,
+    dyn_loop(S, K - 1).
+
+%% (b) memory
+mem(N) ->
+    in_fresh(fun() ->
+        S = dyn_sup(),
+        erlang:garbage_collect(S), gc(), B = erlang:memory(total),
+        [{ok, _} = supervisor:start_child(S, []) || _ <- lists:seq(1, N)],
+        erlang:garbage_collect(S), gc(), A = erlang:memory(total),
+        stop(S), (A - B) div N
+    end).
+gc() -> erlang:garbage_collect(), timer:sleep(50).
+
+%% (c)
+calls(N) ->
+    {ok, P} = start_idle(),
+    per_s(N, fun() -> [pong = gen_server:call(P, ping) || _ <- lists:seq(1, N)], ok end).
+
+casts(N) ->
+    {ok, P} = start_idle(),
+    per_s(N, fun() -> cast_loop(P, N), pong = gen_server:call(P, ping, infinity) end).
+cast_loop(_, 0) -> ok;
+cast_loop(P, K) -> gen_server:cast(P, x), cast_loop(P, K - 1).
+
+%% (d) crash -> restarted
+restart_latency(N) ->
+    Self = self(),
+    {ok, S} = supervisor:start_link(?MODULE,
+        {sup, #{strategy => one_for_one, intensity => 1000000, period => 1},
+         [#{id => w, start => {?MODULE, start_tell, [Self, w]}}]}),
+    P0 = receive {up, w, P} -> P end,
+    {Ts, _} = lists:mapfoldl(fun(_, Pid) ->
+        T0 = erlang:monotonic_time(nanosecond),
+        Pid ! crash,
+        Q = receive {up, w, X} -> X end,
+        {erlang:monotonic_time(nanosecond) - T0, Q}
+    end, P0, lists:seq(1, N)),
+    stop(S),
+    Sorted = lists:sort(Ts),
+    {lists:nth(max(1, N div 2), Sorted) / 1000, lists:nth(max(1, N * 99 div 100), Sorted) / 1000}.
+
+%% (e) one_for_all, K children: crash the first, wait for the last to be up again
+one_for_all(K, Rounds) ->
+    Self = self(),
+    {ok, S} = supervisor:start_link(?MODULE,
+        {sup, #{strategy => one_for_all, intensity => 1000000, period => 1},
+         [#{id => I, start => {?MODULE, start_tell, [Self, I]}} || I <- lists:seq(1, K)]}),
+    P0 = ups(K),
+    {Ts, _} = lists:mapfoldl(fun(_, First) ->
+        T0 = erlang:monotonic_time(nanosecond),
+        First ! crash,
+        F = ups(K),
+        {erlang:monotonic_time(nanosecond) - T0, F}
+    end, P0, lists:seq(1, Rounds)),
+    stop(S),
+    Sorted = lists:sort(Ts),
+    lists:nth(max(1, Rounds div 2), Sorted) / 1000000.
+
+ups(K) ->
+    First = receive {up, 1, P} -> P end,
+    [receive {up, I, _} -> ok end || I <- lists:seq(2, K)],
+    First.
+
+stop(S) ->
+    unlink(S),
+    M = erlang:monitor(process, S),
+    exit(S, shutdown),
+    receive {'DOWN', M, _, _, _} -> ok
+    after 0 -> catch gen_server:stop(S), receive {'DOWN', M, _, _, _} -> ok end
+    end.

@@ -1,0 +1,36 @@
+/** Supervising here and on the BEAM, one after the other on the same machine, as a table with ratios. Above 1 is better. */
+import { spawnSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+type Rows = Readonly<Record<string, number>>;
+
+const scale = process.argv[2] ?? '1';
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+
+function measure(command: string, args: readonly string[]): Rows | undefined {
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const { status, stdout, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return error || status !== 0 ? undefined : (JSON.parse(stdout) as Rows);
+}
+
+const ours = measure(process.execPath, ['--expose-gc', fileURLToPath(new URL('kernel.js', import.meta.url)), scale]);
+if (!ours) process.exit(1);
+const erlang = measure('escript', [`${root}/bench/otp/erlang.escript`, scale]);
+if (!erlang) console.log('No column for Erlang: escript is missing (erlang-base, erlang-tools).');
+
+const table = Object.entries(ours).map(([what, value]) => {
+  // A chart is held against the plain process of the other side.
+  const other = erlang?.[what] ?? erlang?.[what.replace('chart_', '')];
+  const moreIsBetter = what.includes('per_s');
+  const ratio = other === undefined ? '' : (moreIsBetter ? value / other : other / value).toFixed(2);
+  return { what, ours: value, erlang: other ?? '', 'times as good': ratio };
+});
+console.log(
+  `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`,
+);
+console.table(table);
