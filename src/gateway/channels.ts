@@ -7,7 +7,7 @@
  * The pool is one actor. It holds every channel, so that its end, whatever the reason, closes them all; its successor starts
  * with none, and old leases are lost ones.
  */
-import type { AnyActorRef } from 'xstate';
+import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { atWork } from '../otp/crash-barrier.js';
 import { fromProcess } from '../otp/from-process.js';
 import type { Process } from '../otp/process.js';
@@ -31,7 +31,7 @@ export interface AcquireOptions<O> {
 
 const pools = new WeakMap<AnyActorRef, ChannelPool<Channel, unknown>>();
 
-export const channelsLogic = fromProcess<ChannelsInput<Channel, unknown>>(
+export const channelsLogic: AnyActorLogic = fromProcess<ChannelsInput<Channel, unknown>>(
   ({ input, self, scope, process }) => {
     const pool = new ChannelPool({ ...input, scope, nowMs: () => process.system.clock.now() });
     pools.set(self, pool);

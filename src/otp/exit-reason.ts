@@ -1,4 +1,5 @@
 /** Exit reasons: telling clean from abnormal, and making one out of whatever was thrown or returned. */
+import { inspect } from 'node:util';
 import type { ExitReason } from '../../machines/terms.js';
 
 export type { ExitReason } from '../../machines/terms.js';
@@ -54,7 +55,12 @@ export function describeReason(reason: ExitReason): string {
   // JSON makes an empty object of an error, and the innermost reason of a failed start is one.
   const told = (_key: string, value: unknown): unknown =>
     value instanceof Error ? `${value.name}: ${value.message}` : value;
-  return `shutdown: ${JSON.stringify(shutdown, told)}`;
+  try {
+    return `shutdown: ${JSON.stringify(shutdown, told)}`;
+  } catch {
+    // Circular, or of a type that JSON has no word for; telling why something ended must not be what fails.
+    return `shutdown: ${inspect(shutdown, { depth: 4, breakLength: Number.POSITIVE_INFINITY })}`;
+  }
 }
 
 function isShutdownWithDetail(value: unknown): value is { readonly shutdown: unknown } {
