@@ -13,8 +13,10 @@ import {
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
+import { HOPS_HEADER } from './call.js';
 import type { FrameContent } from './frame-codec.js';
 import {
+  CallRequestSchema,
   type ClientMessage,
   ClientMessageSchema,
   type ServerMessage,
@@ -72,6 +74,11 @@ export interface GatewayClient {
     listener: StreamListener<FrameContent>,
     options?: CallOptions,
   ): IncomingStream;
+  /** One question to whoever registered the procedure. Rejects with a `ServiceError` that carries the status. */
+  call(
+    request: MessageInitShape<typeof CallRequestSchema>,
+    options?: CallOptions & { readonly signal?: AbortSignal; readonly hops?: number },
+  ): Promise<Uint8Array>;
   /** Ends every call of this client and gives the connection back. */
   close(): void;
 }
@@ -148,6 +155,30 @@ export function createGatewayClient(address: string, options: GatewayClientOptio
         deadlineOf(callOptions),
       );
       return follow(call, listener);
+    },
+    call(request, callOptions = {}) {
+      const { path, requestSerialize, responseDeserialize } = gatewayService.call;
+      const metadata = metadataOf(callOptions);
+      if (callOptions.hops) metadata.set(HOPS_HEADER, String(callOptions.hops));
+      return new Promise((resolve, reject) => {
+        const call = client.makeUnaryRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          create(CallRequestSchema, request),
+          metadata,
+          deadlineOf(callOptions),
+          (error, reply) => (reply ? resolve(reply.payload) : reject(error)),
+        );
+        const cancel = (): void => call.cancel();
+        callOptions.signal?.addEventListener('abort', cancel, { once: true });
+        const asked: IncomingStream = { pause: () => {}, resume: () => {}, cancel };
+        open.add(asked);
+        call.on('status', () => {
+          open.delete(asked);
+          callOptions.signal?.removeEventListener('abort', cancel);
+        });
+      });
     },
     close() {
       // grpc-js leaves open calls of a closed client running.
