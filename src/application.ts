@@ -1,32 +1,21 @@
 /**
- * The whole supervision tree on one screen, and the gateway that a host embeds.
- *
- *     sluice (rest_for_one, 10 in 60 s)
- *     ├─ core (rest_for_one)        courier · clients, the client manager · topics · services · calls
- *     ├─ cameras (dynamic)          camera:<id>
- *     ├─ sessions (dynamic)         session:<node id> → client, streams
- *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · http · grpc
- *
- * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras and listeners live on, and the fresh
- * client manager, topic desk and service desk are told of them anew.
+ * The gateway that a host embeds: the supervision tree of `tree.ts`, and the two ports before it. Who is started after whom
+ * is told there; here is what a host may ask, and how the whole is drained and stopped.
  */
 import type { Server } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
 import { sourceFactory } from './cameras/index.js';
 import { type Configuration, ConfigurationError, type ConfigurationInput, configure } from './configuration.js';
-import { Cameras } from './gateway/cameras.js';
-import { Chronicle } from './gateway/chronicle.js';
-import { ClientManager, type ClientManagerInput, clientManagerLogic } from './gateway/client-manager.js';
-import { COURIER_SHUTDOWN_MS, Courier, courierLogic } from './gateway/courier.js';
+import type { Cameras } from './gateway/cameras.js';
+import type { Channels } from './gateway/channels.js';
+import type { ClientManager } from './gateway/client-manager.js';
 import { GatewayError } from './gateway/gateway-error.js';
-import { LiveGateway } from './gateway/live-gateway.js';
+import type { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
-import { MemoryOwnership } from './gateway/ownership.js';
-import { Place } from './gateway/place.js';
 import type { Services } from './gateway/services.js';
-import { Sessions } from './gateway/sessions.js';
-import { Switchboard } from './gateway/switchboard.js';
+import type { Sessions } from './gateway/sessions.js';
 import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
+import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
 import { encodeFrame } from './grpc/frame-codec.js';
 import { addGatewayServices, startGrpcServer } from './grpc/server.js';
 import { Listener } from './listener.js';
@@ -36,10 +25,9 @@ import { startHttpServer } from './ops/http.js';
 import { logEvents } from './ops/log.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
-import { describeReason } from './otp/exit-reason.js';
-import { dynamicSupervisor, type SupervisorOptions, supervisor } from './otp/index.js';
 import { leftovers } from './otp/leaks.js';
 import { System, type SystemOptions } from './otp/system.js';
+import { gatewayTree } from './tree.js';
 
 /** The configuration, and what cannot be written in a file. */
 export interface GatewayHostOptions extends ConfigurationInput {
@@ -60,6 +48,8 @@ export interface SluiceGateway extends AsyncDisposable {
   readonly sessions: Sessions;
   readonly services: Services;
   readonly cameras: Cameras;
+  /** Connections to other gRPC servers, shared by all who call them. */
+  readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
   /** Mount it in a server of yours; it serves what the HTTP port serves. */
   readonly httpHandler: HttpHandler;
   /** Real addresses once started. */
@@ -93,50 +83,13 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   }
   const log = logger ?? pino({ level: configuration.log.level });
   const system = new System({ ...(clock ? { clock } : {}), ...(inspect ? { inspect } : {}) });
-  const chronicle = new Chronicle(system);
-  const courier = new Place();
-  const manager = new Place();
-  const cameraSup = new Place();
-  const sessionSup = new Place();
-  const viewSup = new Place();
   const options = configuration as GatewayOptions;
-
-  const clients = new ClientManager(() => manager.process);
-  const board = new Switchboard(options, random);
-  const sessions = new Sessions({
+  const { clients, sessions, cameras, board, channels, chronicle, live, root } = gatewayTree({
     options,
-    board,
-    manager: clients,
-    supervisor: () => sessionSup.ref,
-    ownership: new MemoryOwnership(),
-    courier: new Courier(courier),
-    note: (type, { process, nodeId }, reason, detail) =>
-      chronicle.note({
-        type,
-        actor: process.path,
-        kind: 'session',
-        detail: { nodeId, ...detail },
-        ...(reason === undefined ? {} : { reason: describeReason(reason) }),
-      }),
-  });
-  const cameras = new Cameras({
-    options,
+    system,
     sources: sourceFactory,
     encode: encodeFrame,
     random,
-    supervisor: () => cameraSup.ref,
-    onDisconnected: ({ id, process }) =>
-      chronicle.note({ type: 'camera.disconnected', actor: process.path, kind: 'camera', detail: { camera: id } }),
-  });
-  const live = new LiveGateway({
-    options,
-    system,
-    manager: clients,
-    sessions,
-    cameraTable: cameras,
-    board,
-    chronicle,
-    views: () => viewSup.ref,
   });
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;
@@ -148,61 +101,11 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   );
   const ready = (): boolean => grpc.bound && http.bound;
 
-  const managerInput = (): ClientManagerInput => ({
-    clientsMax: configuration.limits.clients,
-    streamsPerClientMax: configuration.limits.streamsPerClient,
-    adopt: () => sessions.registrations(),
-  });
-  const cameraSpecs = (): SupervisorOptions => ({
-    children: options.cameras.map((camera) => cameras.spec(camera)),
-    parallelStop: true,
-    intensity: 100,
-    period: 60,
-  });
-
-  const tree: SupervisorOptions = {
-    strategy: 'rest_for_one',
-    intensity: 10,
-    period: 60,
-    children: [
-      {
-        id: 'core',
-        type: 'supervisor',
-        start: {
-          logic: supervisor({
-            strategy: 'rest_for_one',
-            intensity: 10,
-            period: 60,
-            children: [
-              { id: 'courier', shutdown: COURIER_SHUTDOWN_MS, start: courier.starts(courierLogic) },
-              { id: 'clients', start: manager.starts(clientManagerLogic, managerInput) },
-              { id: 'topics', start: board.startTopics },
-              { id: 'services', start: board.startServices },
-              { id: 'calls', start: board.startCalls },
-            ],
-          }),
-        },
-      },
-      { id: 'cameras', type: 'supervisor', start: cameraSup.starts(supervisor(cameraSpecs)) },
-      { id: 'sessions', type: 'supervisor', start: sessionSup.starts(dynamicSupervisor()) },
-      {
-        id: 'listeners',
-        type: 'supervisor',
-        start: {
-          logic: supervisor({
-            intensity: 10,
-            period: 60,
-            children: [
-              { id: 'views', type: 'supervisor', start: viewSup.starts(dynamicSupervisor()) },
-              // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
-              { id: 'http', start: http.start },
-              { id: 'grpc', start: grpc.start },
-            ],
-          }),
-        },
-      },
-    ],
-  };
+  // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
+  const tree = root([
+    { id: 'http', start: http.start },
+    { id: 'grpc', start: grpc.start },
+  ]);
 
   let started: Promise<Application> | undefined;
   let stopped: Promise<void> | undefined;
@@ -240,6 +143,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     sessions,
     services: board.services,
     cameras,
+    channels,
     httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
     get addresses() {
       return { grpc: grpc.server?.address, http: http.server?.address };

@@ -1,0 +1,156 @@
+/**
+ * The supervision tree of a gateway and the tables that its actors keep: everything but the ports. Whoever has ports gives
+ * them as `listeners`; without any, the whole of the gateway runs where there is no network, as in the simulation.
+ *
+ *     sluice (rest_for_one, 10 in 60 s)
+ *     ├─ core (rest_for_one)        courier · clients, the client manager · topics · services · calls · channels
+ *     ├─ cameras (dynamic)          camera:<id>
+ *     ├─ sessions (dynamic)         session:<node id> → client, streams
+ *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · the listeners that were given
+ *
+ * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras and listeners live on, and the fresh
+ * client manager, topic desk and service desk are told of them anew.
+ */
+import { Cameras } from './gateway/cameras.js';
+import type { ChannelConnector } from './gateway/channel.js';
+import { Channels, type ChannelsInput, channelsLogic } from './gateway/channels.js';
+import { Chronicle } from './gateway/chronicle.js';
+import { ClientManager, type ClientManagerInput, clientManagerLogic } from './gateway/client-manager.js';
+import { COURIER_SHUTDOWN_MS, Courier, courierLogic } from './gateway/courier.js';
+import type { FrameEncoder } from './gateway/frame.js';
+import type { SourceFactory } from './gateway/frame-source.js';
+import { LiveGateway } from './gateway/live-gateway.js';
+import type { GatewayOptions } from './gateway/options.js';
+import { MemoryOwnership } from './gateway/ownership.js';
+import { Place } from './gateway/place.js';
+import { Sessions } from './gateway/sessions.js';
+import { Switchboard } from './gateway/switchboard.js';
+import { type GrpcChannel, type GrpcChannelOptions, GrpcConnector } from './grpc/channel.js';
+import { describeReason } from './otp/exit-reason.js';
+import { type ChildSpec, dynamicSupervisor, type SupervisorOptions, supervisor } from './otp/index.js';
+import type { System } from './otp/system.js';
+
+export interface GatewayTreeParts {
+  readonly options: GatewayOptions;
+  readonly system: System;
+  readonly sources: SourceFactory;
+  readonly encode: FrameEncoder;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Who connects to others. Default: grpc-js. */
+  readonly connector?: ChannelConnector<GrpcChannel, GrpcChannelOptions>;
+}
+
+export interface GatewayTree {
+  readonly clients: ClientManager;
+  readonly sessions: Sessions;
+  readonly cameras: Cameras;
+  readonly board: Switchboard;
+  readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
+  readonly chronicle: Chronicle;
+  readonly live: LiveGateway;
+  /** The tree to start; `listeners` are started last and in this order, and stopped first and in the opposite one. */
+  root(listeners: readonly ChildSpec[]): SupervisorOptions;
+}
+
+/** Makes the tables and says how their actors are started; nothing runs yet. */
+export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
+  const { options, system, sources, encode, random, connector = new GrpcConnector(parts.options.channels) } = parts;
+  const chronicle = new Chronicle(system);
+  const courier = new Place();
+  const manager = new Place();
+  const pool = new Place();
+  const cameraSup = new Place();
+  const sessionSup = new Place();
+  const viewSup = new Place();
+
+  const clients = new ClientManager(() => manager.process);
+  const board = new Switchboard(options, random);
+  const sessions = new Sessions({
+    options,
+    board,
+    manager: clients,
+    supervisor: () => sessionSup.ref,
+    ownership: new MemoryOwnership(),
+    courier: new Courier(courier),
+    note: (type, { process, nodeId }, reason, detail) =>
+      chronicle.note({
+        type,
+        actor: process.path,
+        kind: 'session',
+        detail: { nodeId, ...detail },
+        ...(reason === undefined ? {} : { reason: describeReason(reason) }),
+      }),
+  });
+  const cameras = new Cameras({
+    options,
+    sources,
+    encode,
+    random,
+    supervisor: () => cameraSup.ref,
+    onDisconnected: ({ id, process }) =>
+      chronicle.note({ type: 'camera.disconnected', actor: process.path, kind: 'camera', detail: { camera: id } }),
+  });
+  const channels = new Channels<GrpcChannel, GrpcChannelOptions>(() => pool.process);
+  const live = new LiveGateway({
+    options,
+    system,
+    manager: clients,
+    sessions,
+    cameraTable: cameras,
+    board,
+    channels,
+    chronicle,
+    views: () => viewSup.ref,
+  });
+
+  const managerInput = (): ClientManagerInput => ({
+    clientsMax: options.limits.clients,
+    streamsPerClientMax: options.limits.streamsPerClient,
+    adopt: () => sessions.registrations(),
+  });
+  const channelsInput = (): ChannelsInput<GrpcChannel, GrpcChannelOptions> => ({
+    connector,
+    limits: { ...options.channels, channelsMax: options.limits.channels },
+    note: (type, { id, target, calls }, reason) =>
+      chronicle.note({ type, actor: pool.process?.path ?? '', kind: 'channel', reason, detail: { id, target, calls } }),
+  });
+  const core: SupervisorOptions = {
+    strategy: 'rest_for_one',
+    intensity: 10,
+    period: 60,
+    children: [
+      { id: 'courier', shutdown: COURIER_SHUTDOWN_MS, start: courier.starts(courierLogic) },
+      { id: 'clients', start: manager.starts(clientManagerLogic, managerInput) },
+      { id: 'topics', start: board.startTopics },
+      { id: 'services', start: board.startServices },
+      { id: 'calls', start: board.startCalls },
+      // A second more than its calls have to come to their end.
+      { id: 'channels', shutdown: options.channels.closeMs + 1_000, start: pool.starts(channelsLogic, channelsInput) },
+    ],
+  };
+  const cameraOptions = (): SupervisorOptions => ({
+    children: options.cameras.map((camera) => cameras.spec(camera)),
+    parallelStop: true,
+    intensity: 100,
+    period: 60,
+  });
+  const views: ChildSpec = { id: 'views', type: 'supervisor', start: viewSup.starts(dynamicSupervisor()) };
+
+  const root = (listeners: readonly ChildSpec[]): SupervisorOptions => ({
+    strategy: 'rest_for_one',
+    intensity: 10,
+    period: 60,
+    children: [
+      { id: 'core', type: 'supervisor', start: { logic: supervisor(core) } },
+      { id: 'cameras', type: 'supervisor', start: cameraSup.starts(supervisor(cameraOptions)) },
+      { id: 'sessions', type: 'supervisor', start: sessionSup.starts(dynamicSupervisor()) },
+      {
+        id: 'listeners',
+        type: 'supervisor',
+        start: { logic: supervisor({ intensity: 10, period: 60, children: [views, ...listeners] }) },
+      },
+    ],
+  });
+  return { clients, sessions, cameras, board, channels, chronicle, live, root };
+}
