@@ -87,6 +87,7 @@ export const configurationSchema = z.strictObject({
       calls: count.default(10_000).describe('Calls that wait for their answers.'),
       services: count.default(10_000).describe('Registrations of procedures.'),
       topicsPerClient: count.default(1_000).describe('Patterns that one client may subscribe to.'),
+      channels: count.default(1_000).describe('Connections to others that are open at once.'),
     })
     .prefault({}),
   session: z
@@ -139,6 +140,22 @@ export const configurationSchema = z.strictObject({
         .enum(CHOICES as [string, ...string[]])
         .default('round_robin')
         .describe('Which of several providers is asked.'),
+    })
+    .prefault({}),
+  channels: z
+    .strictObject({
+      connectMs: positiveMs.default(5_000).describe('How long a connect to somebody may take.'),
+      waitMs: ms.default(5_000).describe('How long to wait for room when every channel is in use.'),
+      idleMs: positiveMs.default(300_000).describe('A channel that nobody has used for so long is closed.'),
+      closeMs: ms.default(5_000).describe('How long a channel that is shut waits for its calls.'),
+      keepalive: z
+        .strictObject({
+          timeMs: positiveMs
+            .default(30_000)
+            .describe('A channel with open calls, silent for so long, is asked whether it lives.'),
+          timeoutMs: positiveMs.default(5_000).describe('How long it may take to answer.'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   shutdown: z

@@ -25,6 +25,7 @@ export const supervisionTree: TreeNode = supervisor(
     worker('topics', 'who subscribed to what'),
     worker('services', 'who provides what'),
     worker('calls', 'who waits for an answer'),
+    worker('channels', 'connections to others'),
   ),
   supervisor('cameras', 'one_for_one, dynamic', any(worker('camera:<id>', 'source, retry, fan-out'))),
   supervisor(

@@ -19,6 +19,7 @@ import type {
   CallView,
   CameraView,
   CauseView,
+  ChannelView,
   ClientView,
   GatewayEvent,
   Resources,
@@ -61,6 +62,7 @@ export interface Gateway {
   services(): readonly ServiceView[];
   calls(): readonly CallView[];
   topics(): readonly TopicView[];
+  channels(): readonly ChannelView[];
   resources(): Resources;
   /** From the last death of this actor back to the first failure; empty when it has not died. */
   why(id: string): readonly CauseView[];

@@ -10,6 +10,8 @@ import { startChild } from '../otp/supervisor-api.js';
 import type { System } from '../otp/system.js';
 import { CallStream } from './call-stream.js';
 import type { Cameras } from './cameras.js';
+import type { Channel } from './channel.js';
+import type { Channels } from './channels.js';
 import type { Chronicle } from './chronicle.js';
 import { registrationError } from './client.js';
 import type { ClientManager } from './client-manager.js';
@@ -18,10 +20,11 @@ import type { Gateway } from './gateway.js';
 import { GatewayError } from './gateway-error.js';
 import { procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
+import { resourcesOf } from './resources.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
-import { actorView, orphans, stateOf, treeView } from './structure.js';
+import { actorView, stateOf, treeView } from './structure.js';
 import type { Switchboard } from './switchboard.js';
 import type {
   CallOptions,
@@ -39,6 +42,7 @@ import type {
   CallView,
   CameraView,
   CauseView,
+  ChannelView,
   ClientView,
   GatewayEvent,
   Resources,
@@ -56,6 +60,7 @@ export interface LiveGatewayParts {
   readonly sessions: Sessions;
   readonly cameraTable: Cameras;
   readonly board: Switchboard;
+  readonly channels: Pick<Channels<Channel>, 'counts' | 'views'>;
   readonly chronicle: Chronicle;
   /** The supervisor of HTTP views that is alive now. */
   readonly views: () => AnyActorRef | undefined;
@@ -199,40 +204,14 @@ export class LiveGateway implements Gateway {
     return this.#parts.board.topics.views();
   }
 
+  channels(): readonly ChannelView[] {
+    return this.#parts.channels.views();
+  }
+
   resources(): Resources {
-    const { system, manager, sessions, cameraTable, board } = this.#parts;
-    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
-    const { user, system: kernel } = process.cpuUsage();
-    const loop = performance.eventLoopUtilization(this.#loop);
+    const figures = { views: this.#views.size, startedAtMs: this.#startedAtMs, loopSince: this.#loop };
     this.#loop = performance.eventLoopUtilization();
-    const byKind: Record<string, number> = {};
-    for (const { kind } of system.processes) byKind[kind] = (byKind[kind] ?? 0) + 1;
-    const { clients, clientStreams, streams } = manager.counts;
-    const { census } = system;
-    const { limits } = this.options;
-    return {
-      memory: { rss, heapUsed, external, arrayBuffers },
-      cpu: { userMs: user / 1_000, systemMs: kernel / 1_000 },
-      eventLoop: { utilization: loop.utilization },
-      actors: { total: system.processes.size, byKind },
-      clients,
-      client_streams: clientStreams,
-      streams: streams + this.#views.size,
-      sessions: sessions.size,
-      rooms: 0,
-      cameras: cameraTable.size,
-      viewers: cameraTable.viewers,
-      services: board.services.counts.services,
-      calls: board.calls.size,
-      topics: board.topics.counts.subscriptions,
-      workers: census.count('source') + census.count('child_process'),
-      monitors: system.monitors,
-      timers: census.count('timer') + system.chartTimers(),
-      handles: process.getActiveResourcesInfo().length,
-      orphans: orphans(this.#root).length + manager.faults().length,
-      limits: { ...limits },
-      uptimeSeconds: (system.clock.now() - this.#startedAtMs) / 1_000,
-    };
+    return resourcesOf(this.#parts, figures);
   }
 
   why(id: string): readonly CauseView[] {

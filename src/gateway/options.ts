@@ -28,9 +28,17 @@ export interface GatewayOptions {
     readonly calls: number;
     readonly services: number;
     readonly topicsPerClient: number;
+    readonly channels: number;
   };
   readonly services: { readonly ttlMs: number; readonly sweepMs: number };
   readonly calls: { readonly timeoutMs: number; readonly attempts: number; readonly choice: Choice };
+  readonly channels: {
+    readonly connectMs: number;
+    readonly waitMs: number;
+    readonly idleMs: number;
+    readonly closeMs: number;
+    readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number };
+  };
   readonly session: {
     readonly graceMs: number;
     readonly attachMs: number;

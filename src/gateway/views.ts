@@ -128,6 +128,8 @@ export interface Resources {
   readonly services: number;
   readonly calls: number;
   readonly topics: number;
+  /** Connections to others, those being made or shut included. */
+  readonly channels: number;
   readonly workers: number;
   readonly monitors: number;
   readonly timers: number;

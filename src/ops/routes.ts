@@ -38,7 +38,7 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/system-resources$/, reads(async ({ res, gateway }) => answerJson(res, 200, await systemResources(gateway)))],
   [/^\/cleanup-resources$/, acts(({ res, gateway }) => answerJson(res, 200, { removed: gateway.cleanUp() }))],
   [/^\/api\/tree$/, reads(tree)],
-  [/^\/api\/(actors|clients|sessions|streams|cameras|services|calls|topics)$/, reads(collection)],
+  [/^\/api\/(actors|clients|sessions|streams|cameras|services|calls|topics|channels)$/, reads(collection)],
   [/^\/api\/actors\/(.+)\/(stop|kill|restart)$/, acts(act)],
   [/^\/api\/actors\/(.+)$/, reads(({ res, gateway, params }) => answerJson(res, 200, actor(gateway, params[0])))],
   [/^\/api\/events$/, reads(events)],
@@ -96,7 +96,8 @@ function collection({ res, gateway, params, query }: Exchange): void {
     | 'cameras'
     | 'services'
     | 'calls'
-    | 'topics';
+    | 'topics'
+    | 'channels';
   const { items, next } = pageOf<{ readonly id: string }>(gateway[plural](), query);
   answerJson(res, 200, next === undefined ? { [plural]: items } : { [plural]: items, next });
 }

@@ -66,8 +66,10 @@ export class GatewayDouble implements Gateway {
       calls: 10,
       services: 10,
       topicsPerClient: 10,
+      channels: 10,
     },
     services: { ttlMs: 1, sweepMs: 1 },
+    channels: { connectMs: 1, waitMs: 1, idleMs: 1, closeMs: 1, keepalive: { timeMs: 1, timeoutMs: 1 } },
     calls: { timeoutMs: 1, attempts: 1, choice: 'round_robin' },
     session: { graceMs: 60_000, attachMs: 30_000, inactivityMs: 30_000, heartbeatMs: 5000, tokenTtlMs: 600_000 },
     app: { graceMs: 5_000, attempts: 2, webhookTimeoutMs: 10_000, slowLaneMs: 30_000 },
@@ -161,6 +163,7 @@ export class GatewayDouble implements Gateway {
 
   services = (): readonly never[] => [];
   calls = (): readonly never[] => [];
+  channels = (): readonly never[] => [];
   topics = (): readonly TopicView[] => [{ id: 'weather.*', state: 'subscribed', subscribers: 2 }];
 
   resources = (): Resources => ({
@@ -178,6 +181,7 @@ export class GatewayDouble implements Gateway {
     services: 0,
     calls: 0,
     topics: 2,
+    channels: 0,
     workers: 1,
     monitors: 6,
     timers: 2,

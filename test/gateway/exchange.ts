@@ -49,7 +49,7 @@ export class Wire implements Channel {
   }
 }
 
-export class Switchboard implements ChannelConnector<Wire, object> {
+export class FarSide implements ChannelConnector<Wire, object> {
   readonly wires: Wire[] = [];
   /** Channels answer as soon as they may. */
   prompt = false;
@@ -85,7 +85,7 @@ export const LIMITS: ChannelLimits = {
 export interface Exchange {
   readonly clock: VirtualClock;
   readonly app: Application;
-  readonly board: Switchboard;
+  readonly far: FarSide;
   readonly channels: Channels<Wire, object>;
   readonly notes: string[];
   /** Acquires and has the far side answer where it has to connect first. */
@@ -108,12 +108,12 @@ export async function exchange(limits: Partial<ChannelLimits> = {}): Promise<Exc
 
 export async function openExchange(limits: Partial<ChannelLimits> = {}): Promise<Exchange> {
   const clock = new VirtualClock();
-  const board = new Switchboard();
+  const far = new FarSide();
   const place = new Place();
   const notes: string[] = [];
   const note = (type: ChannelNote, { target }: { readonly target: string }): void =>
     void notes.push(`${type} ${target}`);
-  const input = () => ({ connector: board, limits: { ...LIMITS, ...limits }, note });
+  const input = () => ({ connector: far, limits: { ...LIMITS, ...limits }, note });
   const app = await startApplication(
     'exchange',
     {
@@ -126,12 +126,12 @@ export async function openExchange(limits: Partial<ChannelLimits> = {}): Promise
   return {
     clock,
     app,
-    board,
+    far,
     channels,
     notes,
     leased: async (target) => {
       const asked = channels.acquire(target);
-      const wire = board.wires.findLast((candidate) => candidate.target === target);
+      const wire = far.wires.findLast((candidate) => candidate.target === target);
       if (wire?.state === 'connecting') wire.answers();
       return asked;
     },
@@ -139,6 +139,26 @@ export async function openExchange(limits: Partial<ChannelLimits> = {}): Promise
     crash: () => {
       if (place.ref) exit(place.ref, 'kill');
       app.system.flush();
+    },
+  };
+}
+
+/** The code with which it is refused. */
+export const refusal = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => 'granted',
+    (error: GatewayError) => error.code,
+  );
+
+/** A call that is open until somebody ends it. */
+export function call() {
+  let cancelled = 0;
+  return {
+    cancel: () => {
+      cancelled += 1;
+    },
+    get cancelled() {
+      return cancelled;
     },
   };
 }

@@ -1,0 +1,49 @@
+/** The gateway's own figures, read where they are kept. Nothing here keeps any. */
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import type { LiveGatewayParts } from './live-gateway.js';
+import { orphans } from './structure.js';
+import type { Resources } from './views.js';
+
+/** What is known to the gateway that is running and to none of its parts. */
+export interface RunningFigures {
+  /** Viewers over HTTP. */
+  readonly views: number;
+  readonly startedAtMs: number;
+  /** Since when the event loop's use is measured. */
+  readonly loopSince: EventLoopUtilization;
+}
+
+export function resourcesOf(parts: LiveGatewayParts, { views, startedAtMs, loopSince }: RunningFigures): Resources {
+  const { system, manager, sessions, cameraTable, board, channels, options } = parts;
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  const { user, system: kernel } = process.cpuUsage();
+  const byKind: Record<string, number> = {};
+  for (const { kind } of system.processes) byKind[kind] = (byKind[kind] ?? 0) + 1;
+  const { clients, clientStreams, streams } = manager.counts;
+  const { census } = system;
+  const unowned = system.root ? orphans(system.root).length : 0;
+  return {
+    memory: { rss, heapUsed, external, arrayBuffers },
+    cpu: { userMs: user / 1_000, systemMs: kernel / 1_000 },
+    eventLoop: { utilization: performance.eventLoopUtilization(loopSince).utilization },
+    actors: { total: system.processes.size, byKind },
+    clients,
+    client_streams: clientStreams,
+    streams: streams + views,
+    sessions: sessions.size,
+    rooms: 0,
+    cameras: cameraTable.size,
+    viewers: cameraTable.viewers,
+    services: board.services.counts.services,
+    calls: board.calls.size,
+    topics: board.topics.counts.subscriptions,
+    channels: channels.counts?.open ?? 0,
+    workers: census.count('source') + census.count('child_process'),
+    monitors: system.monitors,
+    timers: census.count('timer') + system.chartTimers(),
+    handles: process.getActiveResourcesInfo().length,
+    orphans: unowned + manager.faults().length,
+    limits: { ...options.limits },
+    uptimeSeconds: (system.clock.now() - startedAtMs) / 1_000,
+  };
+}
