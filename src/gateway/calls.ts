@@ -50,6 +50,8 @@ export interface CallsInput {
 
 /** How long somebody who let a call time out is passed over while there are others to ask. */
 const EXCLUDE_MS = 10_000;
+/** Payloads of calls that wait, all together. They are kept for the next provider, should one die. */
+const BYTES_MAX = 256 * 1024 * 1024;
 /** The longest time a timer can be set for. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
@@ -70,6 +72,7 @@ class CallDesk implements Desk {
   readonly #ports = new WeakMap<AnyActorRef, Port>();
   /** What the answer that is being taken says. */
   #reply: CallReply | undefined;
+  #bytes = 0;
 
   constructor(input: CallsInput, context: DeskContext) {
     this.#input = input;
@@ -87,8 +90,8 @@ class CallDesk implements Desk {
     });
     // Who waits for an answer is told when there is nobody left to bring it.
     context.process.scope.acquire('pending_calls', () => {
-      for (const call of this.table.all())
-        this.#settle(call, failed('provider_down', 'the call was lost with its desk'));
+      for (const { data } of this.table.all())
+        this.#settle(data, failed('provider_down', 'the call was lost with its desk'));
     });
   }
 
@@ -101,12 +104,17 @@ class CallDesk implements Desk {
     const { nowMs } = this;
     const untilMs = nowMs + timeoutMs;
     const data: Waiting = { request, beganAtMs: nowMs, untilMs, settle, timer: undefined };
+    if (this.#bytes + request.payload.length > BYTES_MAX) {
+      this.#settle(data, failed('max_calls_reached', `${BYTES_MAX} bytes wait for their answers, as many as may`));
+      return;
+    }
+    this.#bytes += request.payload.length;
     this.#perform(this.table.made(request.caller, request.procedure, data, nowMs));
   }
 
   /** In its turn, and not from within the desk: who hears an answer may make the next call. */
-  #settle({ data }: Pending, outcome: CallOutcome): void {
-    this.#context.process.system.defer(() => data.settle(outcome));
+  #settle({ settle }: Waiting, outcome: CallOutcome): void {
+    this.#context.process.system.defer(() => settle(outcome));
   }
 
   reply(from: AnyActorRef, reply: CallReply): void {
@@ -139,14 +147,16 @@ class CallDesk implements Desk {
           this.#ask(effect.call);
           break;
         case 'refused':
+          this.#bytes -= effect.call.data.request.payload.length;
           this.#settle(
-            effect.call,
+            effect.call.data,
             failed('max_calls_reached', `${this.#input.callsMax} calls wait for their answers, as many as may`),
           );
           break;
         case 'end':
+          this.#bytes -= effect.call.data.request.payload.length;
           void effect.call.data.timer?.release();
-          if (effect.how !== 'forgotten') this.#settle(effect.call, this.#outcome(effect.call, effect.how));
+          if (effect.how !== 'forgotten') this.#settle(effect.call.data, this.#outcome(effect.call, effect.how));
           break;
       }
     }
@@ -176,7 +186,7 @@ class CallDesk implements Desk {
           `no answer from "${procedure}" within ${Math.round(data.untilMs - data.beganAtMs)} ms`,
         );
       case 'provider_down':
-        return failed('provider_down', `who provides "${procedure}" is gone or away; asked ${asked.size}`);
+        return failed('provider_down', `who provides "${procedure}" is gone, away or busy; asked ${asked.size}`);
     }
   }
 }

@@ -3,7 +3,8 @@
  * says goes out.
  *
  * Publications wait in a bounded queue with a policy, and the wire has one of them at a time. Words of control pass them
- * by: none waits behind more than that one, and none is ever dropped. A client that lets words pile up is ended instead.
+ * by: none waits behind more than that one, and none is ever dropped. A client that lets words pile up is asked nothing
+ * more, and is ended when they pile up all the same.
  */
 import type { AnyActorRef } from 'xstate';
 import { Outbox, type OutboxEdge } from '../flow/outbox.js';
@@ -29,6 +30,8 @@ export interface Desks {
 
 /** What a word weighs besides its payload: enough for ids and names. Without it, empty words would pile up for ever. */
 const WORD_BYTES = 64;
+/** Words that wait may be so many times the queue's bytes: replies to a client that asked for much come all at once. */
+const WORDS_TO_QUEUE = 4;
 
 export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   readonly kind = 'connect';
@@ -93,7 +96,8 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
       this.#wordBytes -= bytes;
       this.#wordsSent += 1;
     });
-    if (this.#wordBytes > this.#bytesMax) this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
+    if (this.#wordBytes > WORDS_TO_QUEUE * this.#bytesMax)
+      this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
   }
 
   /** A publication; it waits its turn, or is dropped by the policy. */
@@ -104,6 +108,10 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   /** A message for this client alone, in the shape of a publication. */
   event(topic: string, payload: Uint8Array): void {
     this.deliver({ type: 'event', topic, payload });
+  }
+
+  get busy(): boolean {
+    return this.#wordBytes > this.#bytesMax;
   }
 
   ask(question: Question): void {

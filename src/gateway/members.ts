@@ -14,6 +14,8 @@ import type { Subscriber, Subscription, TopicEvent, Topics } from './topics.js';
 
 /** The connection of a member: it takes publications and questions. */
 export interface Outlet extends Port {
+  /** It has more to take than it should wait for; it is not asked until it has taken it. */
+  readonly busy: boolean;
   deliver(event: TopicEvent): void;
 }
 
@@ -51,7 +53,7 @@ export class Member implements Subscriber, Provider {
   }
 
   get port(): Port | undefined {
-    return this.#outlet;
+    return this.#outlet?.busy ? undefined : this.#outlet;
   }
 
   /** It is reached here from now on. @returns how many publications it missed while it was away. */

@@ -202,6 +202,22 @@ describe('a call', () => {
     expect([call(), call(), call()]).toEqual([[], [], ['max_calls_reached']]);
   });
 
+  it('is refused where as many bytes wait as may, and taken again when they have gone', async () => {
+    const { provider, calls, caller, place } = await exchange();
+    await provider('ann');
+    const payload = Buffer.alloc(100 * 1024 * 1024);
+    const big = (timeoutMs: number) => {
+      const outcomes: string[] = [];
+      const request = { caller, procedure: 'add', payload, timeoutMs };
+      calls.call(request, (outcome) => outcomes.push(said(outcome)));
+      place.app.system.flush();
+      return outcomes;
+    };
+    expect([big(100), big(100), big(100)]).toEqual([[], [], ['max_calls_reached']]);
+    place.clock.advance(100);
+    expect(big(100)).toEqual([]);
+  });
+
   it('hears provider_down when the desk crashes, once, and the next call is made as ever', async () => {
     const { provider, call, place, services, calls } = await exchange();
     const ann = await provider('ann');

@@ -11,9 +11,10 @@ export class Wire implements ControlWire {
   readonly words: ServerWord[] = [];
   ended: string | undefined;
 
-  send(word: ServerWord): void {
+  send(word: ServerWord, done?: () => void): void {
     if (this.ended !== undefined) throw new Error(`said ${word.type} after the end`);
     this.words.push(word);
+    done?.();
   }
 
   end(reason: Parameters<ControlWire['end']>[0]): void {
@@ -84,8 +85,7 @@ export class VirtualGateway {
     await this.settle();
   }
 
-  async connect(nodeId: string, more: Partial<Hello> = {}): Promise<Connected> {
-    const wire = new Wire();
+  async connect(nodeId: string, more: Partial<Hello> = {}, wire = new Wire()): Promise<Connected> {
     const control = await this.gateway.sessions.connect({ ...HELLO, nodeId, ...more }, wire);
     await this.settle();
     return { wire, control };
