@@ -1,16 +1,22 @@
 /**
- * A whole gateway on virtual time, with one camera that plays the demo clip. Clients and viewers come as its edges bring
+ * A whole gateway without ports, on virtual time, with one camera that plays the demo clip. Clients and viewers come as its edges bring
  * them, with wires of the test.
  */
-import { expect, vi } from 'vitest';
-import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/application.js';
+import { expect } from 'vitest';
+import { sourceFactory } from '../../src/cameras/index.js';
+import { type ConfigurationInput, configure } from '../../src/configuration.js';
 import type { ClientManager } from '../../src/gateway/client-manager.js';
-import { LiveGateway } from '../../src/gateway/live-gateway.js';
+import type { LiveGateway } from '../../src/gateway/live-gateway.js';
+import type { GatewayOptions } from '../../src/gateway/options.js';
 import type { Session } from '../../src/gateway/session.js';
 import type { ControlHandle, Hello, StreamHandle } from '../../src/gateway/transport.js';
+import { encodeFrame } from '../../src/grpc/frame-codec.js';
+import { type Application, startApplication } from '../../src/otp/application.js';
 import { VirtualClock } from '../../src/otp/clock.js';
+import { leftovers } from '../../src/otp/leaks.js';
 import { exit } from '../../src/otp/signals.js';
-import type { KernelEvent, System } from '../../src/otp/system.js';
+import { type KernelEvent, System } from '../../src/otp/system.js';
+import { type GatewayTree, gatewayTree } from '../../src/tree.js';
 import { HeldWire, RecordedControl } from './paths/held-wire.js';
 
 /** The time between two pictures of the clip, and a little more. Milliseconds. */
@@ -34,31 +40,29 @@ export interface Churner extends Connected {
 
 export class WholeGateway {
   readonly clock = new VirtualClock();
-  readonly gateway: SluiceGateway;
-  /** What the edges of the gateway talk to. */
-  readonly live: LiveGateway;
+  readonly system = new System({ clock: this.clock });
+  readonly gateway: GatewayTree;
+  #application: Application | undefined;
 
-  private constructor(options: GatewayHostOptions) {
-    this.gateway = createGateway({
-      clock: this.clock,
+  private constructor(input: ConfigurationInput) {
+    this.gateway = gatewayTree({
+      options: configure({ cameras: [{ id: 'front', source: 'clip:' }], ...input }) as GatewayOptions,
+      system: this.system,
+      sources: sourceFactory,
+      encode: encodeFrame,
       random: () => 0,
-      grpc: { port: 0 },
-      http: { port: 0 },
-      log: { level: 'silent' },
-      cameras: [{ id: 'front', source: 'clip:' }],
-      ...options,
     });
-    // Whoever embeds the gateway does not see its inner side; whoever tests it has to.
-    const onEvent = vi.spyOn(LiveGateway.prototype, 'onEvent');
-    this.gateway.on('*', () => {})();
-    this.live = onEvent.mock.contexts[0] as LiveGateway;
-    onEvent.mockRestore();
   }
 
-  static async start(options: GatewayHostOptions = {}): Promise<WholeGateway> {
-    const whole = new WholeGateway(options);
-    await whole.gateway.start();
+  static async start(input: ConfigurationInput = {}): Promise<WholeGateway> {
+    const whole = new WholeGateway(input);
+    whole.#application = await startApplication('sluice', whole.gateway.root([]), whole.system);
     return whole;
+  }
+
+  /** What the edges of the gateway talk to. */
+  get live(): LiveGateway {
+    return this.gateway.live;
   }
 
   get manager(): ClientManager {
@@ -73,21 +77,12 @@ export class WholeGateway {
     return this.gateway.cameras.viewers;
   }
 
-  /** The camera's own process tells which system everything runs in. */
-  get system(): System {
-    return this.gateway.cameras.get('front').process.system;
-  }
-
   /** Stops it and shows that nothing is left. */
   async stop(): Promise<void> {
-    let over = false;
-    const stopped = this.gateway.stop({ deadlineMs: 0 }).then(() => {
-      over = true;
-    });
-    // Closing a port takes real time; what the gateway waits for besides is virtual.
-    while (!over) await this.pass(100);
-    await stopped;
-    expect(this.gateway.census()).toEqual({});
+    await this.#application?.stop();
+    this.gateway.chronicle.close();
+    expect(leftovers(this.system)).toEqual({});
+    expect(this.clock.pending, 'timers on the clock').toBe(0);
   }
 
   /** Every message delivered and every promise settled; no time passes. */
