@@ -171,7 +171,10 @@ export class Sessions {
       const present = nodeId === undefined ? undefined : this.#byNode.get(nodeId);
       await present?.begun;
       if (present && !present.alive) continue;
-      const session = present ?? (await this.#begin({ nodeId: nodeId ?? `anon-${nanoid(12)}`, implicit: true }, 0));
+      // Whoever is in grace is not present; a call in their name is somebody of its own until they are back.
+      const attached = present?.state === 'grace' ? undefined : present;
+      const name = present ? undefined : nodeId;
+      const session = attached ?? (await this.#begin({ nodeId: name ?? `anon-${nanoid(12)}`, implicit: true }, 0));
       if (!session) continue;
       await session.client.ready;
       return session;

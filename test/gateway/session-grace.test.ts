@@ -93,6 +93,18 @@ describe('a session whose client is lost', () => {
     expect(wire.welcome.resumed).toBe(false);
   });
 
+  it('is not attached to by a call in its name, which is a client of its own', async () => {
+    const { control } = await connect('n');
+    control.peerCancelled();
+    await settle();
+    const session = await virtual.gateway.sessions.forCall('n');
+    expect(session.nodeId).toMatch(/^anon-/);
+    expect(states()).toEqual(['n grace', `${session.nodeId} connected`]);
+    session.client.send({ type: 'client.unused' });
+    await settle();
+    expect(states()).toEqual(['n grace']);
+  });
+
   it('is replaced by a hello without a token', async () => {
     const { control, wire } = await connect('n');
     control.peerCancelled();
