@@ -13,6 +13,7 @@
 import type { Scope } from '../otp/scope.js';
 import type { Channel, ChannelConnector, ChannelCounts, ChannelLimits, ChannelNote } from './channel.js';
 import { type Asker, ChannelSlot, type ChannelWanted, type SlotPhase, type Waiting } from './channel-slot.js';
+import { Departures } from './departures.js';
 import { GatewayError } from './gateway-error.js';
 import { IdleList } from './idle-list.js';
 import type { ChannelView } from './views.js';
@@ -38,6 +39,8 @@ export class ChannelPool<C extends Channel, O> {
   readonly #byKey = new Map<string, ChannelSlot<C, O>>();
   readonly #idle: IdleList<ChannelSlot<C, O>>;
   readonly #line: WaitingLine<Waiting<C, O>>;
+  /** Channels that are closed and whose sockets are not yet gone. */
+  readonly #departures = new Departures();
   #leases = 0;
   #calls = 0;
   #connecting = 0;
@@ -51,8 +54,11 @@ export class ChannelPool<C extends Channel, O> {
     this.#options = options;
     this.#limits = limits;
     this.#scope = scope;
-    // Held first, given back last: when the pool crashes, who waits for room hears of it after all channels are closed.
-    scope.acquire('channel_pool', () => this.#refuseAll('the pool of channels has ended'));
+    // Held first, given back last: when the pool ends, all channels have been closed by then, and their sockets go together.
+    scope.acquire('channel_pool', () => {
+      this.#refuseAll('the pool of channels has ended');
+      return this.#departures.all();
+    });
     this.#idle = new IdleList({ scope, nowMs, idleMs: limits.idleMs, over: (slot) => this.#close(slot) });
     this.#line = new WaitingLine(WAITING_MAX, scope);
   }
@@ -101,9 +107,9 @@ export class ChannelPool<C extends Channel, O> {
     this.#shut = true;
     this.#refuseAll('channels are being shut');
     for (const slot of [...this.#slots]) this.#retire(slot, 'the gateway is going away', this.#limits.closeMs);
-    if (this.#slots.size === 0) return undefined;
+    if (this.#slots.size === 0) return this.#departures.all();
     const gone = [...this.#slots].map((slot) => new Promise<void>((resolve) => slot.onClosed.push(resolve)));
-    return Promise.all(gone).then(() => undefined);
+    return Promise.all(gone).then(() => this.#departures.all());
   }
 
   #open(wanted: ChannelWanted<O>, askers: Iterable<Waiting<C, O>>): void {
@@ -215,15 +221,18 @@ export class ChannelPool<C extends Channel, O> {
     const leases = [...slot.leases];
     slot.leases.clear();
     this.#leases -= leases.length;
+    let leaving: Promise<void> | undefined;
     try {
       // Before the channel: a closed gRPC client leaves its calls running.
       for (const lease of leases) lease.cancelCalls();
-      slot.channel?.close();
+      leaving = slot.channel?.close() ?? undefined;
     } finally {
       const why = slot.failure('it was closed');
       slot.refuseWaiting(why);
       for (const lease of leases) lease.lose(why);
-      for (const closed of slot.onClosed) closed();
+      this.#departures.add(leaving, () => {
+        for (const closed of slot.onClosed) closed();
+      });
     }
   }
 

@@ -3,8 +3,11 @@
  * closed. What goes over it is not here; `src/grpc/channel.ts` makes them of gRPC.
  */
 export interface Channel {
-  /** Ends it now, or the attempt at it; its socket goes, whatever state it is in. Called once. */
-  close(): void;
+  /**
+   * Ends it now, or the attempt at it. Its socket goes, whatever state it is in; where that takes a moment, the promise
+   * resolves when it is gone. Called once.
+   */
+  close(): void | Promise<void>;
 }
 
 /** What becomes of a channel. Said never before `open` has returned; what comes after `close` is ignored. */

@@ -3,10 +3,18 @@
  * a connection of its own. It connects at once, tells when it has, and when it no longer has; it never reconnects behind the
  * pool's back, because grpc-js would try for ever on a peer that takes TCP and then is mute.
  */
-import { Client, type ClientOptions, connectivityState, credentials, type StatusObject } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientOptions,
+  connectivityState,
+  credentials,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import type { Channel, ChannelConnector, ChannelListener } from '../gateway/channel.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import type { Lease } from '../gateway/lease.js';
+import { OwnSockets } from './own-sockets.js';
 
 /** Equal options to one target share one channel. */
 export interface GrpcChannelOptions {
@@ -35,13 +43,23 @@ export interface GrpcConnectorOptions {
 
 export class GrpcChannel implements Channel {
   readonly client: Client;
+  /** What grpc-js was told. */
+  readonly options: ClientOptions;
+  readonly #sockets = new OwnSockets();
 
-  constructor(client: Client) {
-    this.client = client;
+  /** Connects at once. */
+  constructor(target: string, tls: ChannelCredentials, options: ClientOptions, listener: ChannelListener) {
+    this.options = options;
+    this.client = new Client(target, tls, options);
+    this.#sockets.during(() => follow(this.client, listener));
   }
 
-  close(): void {
+  /** Resolves when its sockets are gone: in order where somebody answers, by force where nobody does. */
+  close(): Promise<void> {
+    const connected = this.client.getChannel().getConnectivityState(false) === connectivityState.READY;
     this.client.close();
+    if (!connected) this.#sockets.destroy();
+    return this.#sockets.gone(FAREWELL_MS);
   }
 }
 
@@ -55,9 +73,8 @@ export class GrpcConnector implements ChannelConnector<GrpcChannel, GrpcChannelO
   /** @param target `host:port` */
   open(target: string, options: GrpcChannelOptions = {}, listener: ChannelListener): GrpcChannel {
     checkTarget(target);
-    const client = new Client(target, credentialsOf(options), this.#clientOptions(options));
-    follow(client, listener);
-    return new GrpcChannel(client);
+    const clientOptions = this.#clientOptions(options);
+    return new GrpcChannel(target, credentialsOf(options), clientOptions, listener);
   }
 
   #clientOptions({ keepalive = this.#defaults.keepalive, windowBytes, maxMessageBytes }: GrpcChannelOptions) {
@@ -80,6 +97,8 @@ export class GrpcConnector implements ChannelConnector<GrpcChannel, GrpcChannelO
 
 const WINDOW_BYTES = 1024 * 1024;
 const NEVER_MS = 2 ** 31 - 1;
+/** How long a connection may take to end in order: its calls are told, and so is the peer. Then its socket is destroyed. */
+const FAREWELL_MS = 1_000;
 
 /** What grpc-js calls make common use of; all of its calls have it. */
 interface Call {
@@ -109,16 +128,16 @@ function follow(client: Client, listener: ChannelListener): void {
     const state = channel.getConnectivityState(false);
     if (state === connectivityState.SHUTDOWN) return;
     if (ready && state !== connectivityState.READY) {
-      listener.lost();
+      OwnSockets.outside(() => listener.lost());
       return;
     }
     if (state === connectivityState.TRANSIENT_FAILURE) {
-      listener.failed(new Error('it could not be reached'));
+      OwnSockets.outside(() => listener.failed(new Error('it could not be reached')));
       return;
     }
     if (state === connectivityState.READY && !ready) {
       ready = true;
-      listener.ready();
+      OwnSockets.outside(() => listener.ready());
     }
     // Who was told may have closed the channel.
     if (channel.getConnectivityState(false) === connectivityState.SHUTDOWN) return;
@@ -127,7 +146,7 @@ function follow(client: Client, listener: ChannelListener): void {
   channel.watchConnectivityState(channel.getConnectivityState(true), Number.POSITIVE_INFINITY, look);
 }
 
-function credentialsOf({ tls }: GrpcChannelOptions) {
+function credentialsOf({ tls }: GrpcChannelOptions): ChannelCredentials {
   if (!tls) return credentials.createInsecure();
   if (tls === true) return credentials.createSsl();
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
