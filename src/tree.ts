@@ -6,6 +6,7 @@
  *     ├─ core (rest_for_one)        courier · clients, the client manager · topics · services · calls · channels
  *     ├─ cameras (dynamic)          camera:<id>
  *     ├─ sessions (dynamic)         session:<node id> → client, streams
+ *     ├─ janitor                    takes away what has outlived its time
  *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · the listeners that were given
  *
  * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras and listeners live on, and the fresh
@@ -19,6 +20,7 @@ import { ClientManager, type ClientManagerInput, clientManagerLogic } from './ga
 import { COURIER_SHUTDOWN_MS, Courier, courierLogic } from './gateway/courier.js';
 import type { FrameEncoder } from './gateway/frame.js';
 import type { SourceFactory } from './gateway/frame-source.js';
+import { type JanitorInput, janitorLogic } from './gateway/janitor.js';
 import { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
 import { MemoryOwnership } from './gateway/ownership.js';
@@ -135,6 +137,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     intensity: 100,
     period: 60,
   });
+  const janitorInput = (): JanitorInput => ({ sweepMs: options.services.sweepMs, sweep: () => live.cleanUp() });
   const views: ChildSpec = { id: 'views', type: 'supervisor', start: viewSup.starts(dynamicSupervisor()) };
 
   const root = (listeners: readonly ChildSpec[]): SupervisorOptions => ({
@@ -145,6 +148,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
       { id: 'core', type: 'supervisor', start: { logic: supervisor(core) } },
       { id: 'cameras', type: 'supervisor', start: cameraSup.starts(supervisor(cameraOptions)) },
       { id: 'sessions', type: 'supervisor', start: sessionSup.starts(dynamicSupervisor()) },
+      { id: 'janitor', start: new Place().starts(janitorLogic, janitorInput) },
       {
         id: 'listeners',
         type: 'supervisor',

@@ -41,6 +41,7 @@ export const supervisionTree: TreeNode = supervisor(
       ),
     ),
   ),
+  worker('janitor', 'sweeps what has outlived its time'),
   supervisor(
     'listeners',
     'one_for_one',

@@ -235,7 +235,11 @@ export class LiveGateway implements Gateway {
   }
 
   cleanUp(): Readonly<Record<string, number>> {
-    return { services: this.#parts.board.services.sweep() };
+    const removed = { services: this.#parts.board.services.sweep() };
+    if (Object.values(removed).some((count) => count > 0)) {
+      this.#parts.chronicle.note({ type: 'swept', actor: '', kind: 'gateway', detail: removed });
+    }
+    return removed;
   }
 
   async drain(deadlineMs = this.options.shutdown.deadlineMs): Promise<void> {

@@ -46,7 +46,6 @@ export interface Registered {
 export interface ServicesInput {
   readonly servicesMax: number;
   readonly ttlMs: number;
-  readonly sweepMs: number;
   /** Every registration of everybody alive. */
   readonly adopt: () => Iterable<Registered>;
 }
@@ -62,7 +61,6 @@ class ServiceDesk implements Desk {
     this.#context = context;
     this.table = new ServiceTable(input.servicesMax);
     for (const { provider, procedure, ttlMs } of input.adopt()) this.register(provider, procedure, ttlMs);
-    context.process.scope.interval(input.sweepMs, () => void this.sweep());
   }
 
   get nowMs(): number {

@@ -34,7 +34,7 @@ export class Switchboard {
   readonly startTopics = this.#topicDesk.starts(topicsLogic, () => ({ adopt: () => this.#members.subscriptions() }));
 
   readonly startServices = this.#serviceDesk.starts(servicesLogic, () => ({
-    ...this.#options.services,
+    ttlMs: this.#options.services.ttlMs,
     servicesMax: this.#options.limits.services,
     adopt: () => this.#members.registrations(),
   }));

@@ -11,7 +11,7 @@ async function exchange({ callsMax = 100 } = {}) {
     return {
       services: {
         logic: servicesLogic,
-        input: () => ({ servicesMax: 100, ttlMs: 300_000, sweepMs: 60_000, adopt: () => [] }),
+        input: () => ({ servicesMax: 100, ttlMs: 300_000, adopt: () => [] }),
       },
       calls: {
         logic: callsLogic,

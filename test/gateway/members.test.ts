@@ -128,6 +128,7 @@ describe('a session that subscribed and registered', () => {
       await virtual.advance(60_000);
     }
     expect(virtual.gateway.services.views().map(({ nodeId }) => nodeId)).toEqual(['bob']);
+    expect(virtual.events.filter(({ type }) => type === 'swept')).toMatchObject([{ detail: { services: 1 } }]);
     await crash(virtual, 'services');
     expect(virtual.gateway.services.views().map(({ nodeId }) => nodeId)).toEqual(['bob']);
   });

@@ -1,16 +1,24 @@
 /** The service desk on virtual time, and its table against a naive one. The numbers are those of the Erlang gateway's own tests. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { janitorLogic } from '../../src/gateway/janitor.js';
 import { ServiceTable } from '../../src/gateway/service-table.js';
 import { type Provider, type Registered, Services, servicesLogic } from '../../src/gateway/services.js';
 import { town } from './town.js';
 
 async function serviceTown({ servicesMax = 100 } = {}) {
   const declared: Registered[] = [];
-  const place = await town(() => ({
+  const place = await town((desk) => ({
+    janitor: {
+      logic: janitorLogic,
+      input: () => ({
+        sweepMs: 60_000,
+        sweep: () => ({ services: new Services(() => desk('services').process).sweep() }),
+      }),
+    },
     services: {
       logic: servicesLogic,
-      input: () => ({ servicesMax, ttlMs: 300_000, sweepMs: 60_000, adopt: () => declared }),
+      input: () => ({ servicesMax, ttlMs: 300_000, adopt: () => declared }),
     },
   }));
   const services = new Services(() => place.desk('services').process);
