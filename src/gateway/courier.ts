@@ -16,24 +16,22 @@ interface Errand {
 }
 
 export const courierLogic: AnyActorLogic = fromProcess(
-  ({ scope, exit }) => {
-    let underWay = 0;
-    let stopping = false;
+  ({ scope }) => {
+    const underWay = new Set<Promise<void>>();
     return {
       receive: (event) => {
-        if (event.type === 'supervisor.stop') {
-          stopping = true;
-          if (underWay === 0) exit('shutdown');
-          return;
-        }
         const { work } = event as Errand;
-        underWay += 1;
-        scope.task(async (signal) => {
+        scope.task((signal) => {
           // What became of it is the errand's own business; a third party that fails is no crash of ours.
-          await work(signal).catch(() => {});
-          underWay -= 1;
-          if (stopping && underWay === 0) exit('shutdown');
+          const errand: Promise<void> = work(signal)
+            .catch(() => {})
+            .finally(() => underWay.delete(errand));
+          underWay.add(errand);
+          return errand;
         });
+      },
+      terminate: async () => {
+        await Promise.all(underWay);
       },
     };
   },
