@@ -1,0 +1,125 @@
+/**
+ * The transport of the simulation: wires in memory that keep what the gateway does to them. They are slow, stuck or broken as
+ * they were made, and note every breach of the gateway's promises to a wire at once.
+ */
+import type { Frame } from '../../src/gateway/frame.js';
+import type { ControlWire, FrameWire, ServerWord } from '../../src/gateway/transport.js';
+import type { Clock } from '../../src/otp/clock.js';
+import { describeReason, type ExitReason } from '../../src/otp/exit-reason.js';
+
+/** Told of a promise that was broken. */
+export type Breach = (what: string) => void;
+
+/** How the far end reads: at once, a little later, so many milliseconds later, never, or until it breaks. */
+export type Reading =
+  | { readonly kind: 'at once' | 'in a moment' | 'never' }
+  | { readonly kind: 'slowly'; readonly ms: number }
+  | { readonly kind: 'until it breaks'; readonly writes: number };
+
+type Done = (error?: Error | null) => void;
+
+/** What every wire has: a reader, one end, and nothing after it. */
+abstract class Wire {
+  readonly label: string;
+  ended: string | undefined;
+  protected readonly breach: Breach;
+  readonly #reading: Reading;
+  readonly #clock: Clock;
+  #writes = 0;
+
+  constructor(label: string, breach: Breach, reading: Reading, clock: Clock) {
+    this.label = label;
+    this.breach = breach;
+    this.#reading = reading;
+    this.#clock = clock;
+  }
+
+  end(reason: ExitReason): void {
+    if (this.ended !== undefined) this.breach(`I-teardown: ${this.label} was ended twice: ${this.ended}, and again`);
+    this.ended = describeReason(reason);
+  }
+
+  /** Takes a write, and calls `done` as the far end reads; that may be after the end, as on a real socket. */
+  protected take(what: string, done: Done): void {
+    if (this.ended !== undefined) this.breach(`I-teardown: ${what} on ${this.label} after its end (${this.ended})`);
+    this.#writes += 1;
+    switch (this.#reading.kind) {
+      case 'at once':
+        done();
+        break;
+      case 'in a moment':
+        queueMicrotask(done);
+        break;
+      case 'slowly':
+        this.#clock.setTimeout(() => done(), this.#reading.ms);
+        break;
+      case 'until it breaks':
+        if (this.#writes < this.#reading.writes) done();
+        else queueMicrotask(() => done(new Error('simulated: write failed')));
+        break;
+      case 'never':
+        break;
+    }
+  }
+}
+
+export class SimulatedControl extends Wire implements ControlWire {
+  welcome: Extract<ServerWord, { type: 'welcome' }> | undefined;
+  bye: Extract<ServerWord, { type: 'bye' }> | undefined;
+  /** Called with each question that the gateway puts to this client. */
+  onQuestion: (id: string) => void = () => {};
+  /** Replies by the id of the call. */
+  readonly replies = new Map<string, number>();
+  #delivering = false;
+
+  send(word: ServerWord, done: Done = () => {}): void {
+    if (this.bye) this.breach(`${this.label} was told ${word.type} after bye`);
+    if (word.type === 'bye') this.bye = word;
+    else if (word.type === 'welcome') {
+      if (this.welcome) this.breach(`${this.label} was welcomed twice`);
+      this.welcome = word;
+    } else if (!this.welcome) this.breach(`${this.label} was told ${word.type} before its welcome`);
+    if (word.type === 'reply') this.#replied(word.id);
+    if (word.type === 'event') this.#deliver(done);
+    else this.take(word.type, done);
+    if (word.type === 'call') this.onQuestion(word.id);
+  }
+
+  override end(reason: ExitReason): void {
+    super.end(reason);
+    // Who is replaced must not come back by itself, and can know that only from us.
+    if (this.ended !== 'shutdown: superseded' || !this.welcome) return;
+    if (this.bye?.reason !== 'superseded' || this.bye.reconnect)
+      this.breach(`${this.label} was replaced and was not told`);
+  }
+
+  #deliver(done: Done): void {
+    if (this.#delivering) this.breach(`I-bound: ${this.label} got a second publication before the first was done`);
+    this.#delivering = true;
+    this.take('event', (error) => {
+      this.#delivering = false;
+      done(error);
+    });
+  }
+
+  #replied(id: string): void {
+    this.replies.set(id, (this.replies.get(id) ?? 0) + 1);
+    if ((this.replies.get(id) ?? 0) > 1) this.breach(`${this.label} got a second reply to ${id}`);
+  }
+}
+
+export class SimulatedFrames extends Wire implements FrameWire {
+  #writing = false;
+  #lastSeq = 0;
+
+  write(frame: Frame, done: Done): void {
+    if (this.#writing) this.breach(`I-bound: ${this.label} got a second write before the first was done`);
+    if (frame.seq <= this.#lastSeq) this.breach(`${this.label} got frame ${frame.seq} after ${this.#lastSeq}`);
+    this.#lastSeq = frame.seq;
+    this.#writing = true;
+    this.take(`frame ${frame.seq}`, (error) => {
+      this.#writing = false;
+      done(error);
+    });
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * The product's own gateway on virtual time, without its ports, and everything that a crowd has done to it: connections,
+ * watches, sources and monitors, each with what the gateway has answered. Nothing here decides what happens next.
+ */
+import { configure } from '../../src/configuration.js';
+import type { ControlStream } from '../../src/gateway/control-stream.js';
+import { GatewayError } from '../../src/gateway/gateway-error.js';
+import type { GatewayOptions } from '../../src/gateway/options.js';
+import type { StreamBody } from '../../src/gateway/stream.js';
+import type { Hello } from '../../src/gateway/transport.js';
+import { type Application, startApplication } from '../../src/otp/application.js';
+import { VirtualClock } from '../../src/otp/clock.js';
+import { describeReason, type ExitReason } from '../../src/otp/exit-reason.js';
+import { monitor } from '../../src/otp/monitor.js';
+import type { Process } from '../../src/otp/process.js';
+import { type KernelEvent, System } from '../../src/otp/system.js';
+import { type GatewayTree, gatewayTree } from '../../src/tree.js';
+import type { Dice } from './dice.js';
+import { SimulatedSource } from './sources.js';
+import type { SimulatedControl, SimulatedFrames } from './wires.js';
+
+/** Something asked of the gateway, which must be answered: with what was asked for, or with a reason that it knows. */
+export interface Ask {
+  readonly label: string;
+  readonly atMs: number;
+  answer: 'none' | 'given' | 'refused';
+  code: string | undefined;
+}
+
+export interface Connection extends Ask {
+  readonly hello: Hello;
+  readonly wire: SimulatedControl;
+  /** It beats as long as it is not told to be silent. */
+  silent: boolean;
+  control: ControlStream | undefined;
+}
+
+export interface Watch extends Ask {
+  readonly wire: SimulatedFrames;
+  stream: StreamBody | undefined;
+}
+
+/** A monitor that the crowd has set. */
+export interface Watched {
+  readonly process: Process;
+  readonly aliveWhenSet: boolean;
+  readonly downs: ExitReason[];
+}
+
+export const CLIENTS_MAX = 4;
+export const QUEUE_FRAMES = 4;
+
+const camera = (id: string, more: object = {}) => ({
+  id,
+  source: `simulated:${id}`,
+  queueFrames: QUEUE_FRAMES,
+  ...more,
+});
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly system = new System({ clock: this.clock });
+  readonly options: GatewayOptions;
+  readonly tree: GatewayTree;
+  readonly sources = new Map<string, SimulatedSource>();
+  readonly connections: Connection[] = [];
+  readonly watches: Watch[] = [];
+  readonly asks: Ask[] = [];
+  readonly watched: Watched[] = [];
+  readonly breaches: string[] = [];
+  readonly trace: string[] = [];
+  root: Process | undefined;
+  #application: Application | undefined;
+  /** Random names of the product, by the order in which they came. */
+  readonly #names = new Map<string, string>();
+  readonly #stopListening: () => void;
+
+  constructor(dice: Dice) {
+    this.options = configure({
+      node: { id: 'simulated' },
+      limits: { clients: CLIENTS_MAX, streamsPerClient: 4, viewersPerCamera: 6 },
+      session: { tokenTtlMs: 24 * 3_600_000 },
+      stream: { queueBytes: 1_000, stallMs: 10_000 },
+      cameras: [
+        camera('yard'),
+        camera('gate', { onDemand: false, staleMs: 1_500, overflow: 'latest' }),
+        camera('hall', { lingerMs: 0, overflow: 'disconnect', retry: { attempts: 1, delayMs: 0 } }),
+      ],
+    }) as GatewayOptions;
+    this.#stopListening = this.system.on((event) => this.#record(event));
+    this.tree = gatewayTree({
+      options: this.options,
+      system: this.system,
+      sources: (url) => {
+        const source = new SimulatedSource(url, dice, this.breach);
+        this.sources.set(url, source);
+        return source;
+      },
+      encode: () => Buffer.alloc(100),
+      random: dice.next,
+    });
+  }
+
+  readonly breach = (what: string): void => {
+    this.breaches.push(what);
+  };
+
+  async start(): Promise<void> {
+    this.#application = await startApplication('sluice', this.tree.root([]), this.system);
+    this.root = this.system.root;
+    await this.settle();
+  }
+
+  /** Every message delivered and every promise settled; no time passes. Microtasks are over before an immediate runs. */
+  async settle(): Promise<void> {
+    do {
+      this.system.flush();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    } while (!this.system.idle);
+  }
+
+  /** Time passes, in steps that are short beside every time limit here. */
+  async pass(ms: number, each: () => void = () => {}): Promise<void> {
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      this.clock.advance(Math.min(left, STEP_MS));
+      await this.settle();
+      each();
+    }
+  }
+
+  /** Begins something that the gateway answers later. */
+  ask<A extends Ask, T>(ask: A, answer: Promise<T>, given: (value: T) => void): A {
+    this.asks.push(ask);
+    answer.then(
+      (value) => {
+        ask.answer = 'given';
+        given(value);
+        this.note(`  ${ask.label} was given`);
+      },
+      (error: unknown) => {
+        ask.answer = 'refused';
+        ask.code = error instanceof GatewayError ? error.code : 'unknown';
+        if (!(error instanceof GatewayError)) this.breach(`I-quiet: ${ask.label} was refused with ${String(error)}`);
+        this.note(`  ${ask.label} was refused: ${ask.code}`);
+      },
+    );
+    return ask;
+  }
+
+  watchEnd(process: Process): void {
+    const downs: ExitReason[] = [];
+    this.watched.push({ process, aliveWhenSet: process.alive, downs });
+    monitor(process.ref, ({ reason }) => downs.push(reason));
+  }
+
+  note(line: string): void {
+    this.trace.push(this.named(line));
+  }
+
+  /** Random names replaced by the order in which they came, so that a run reads the same each time. */
+  named(text: string): string {
+    return text.replace(/anon-[\w-]{12}/g, (name) => {
+      const known = this.#names.get(name) ?? `anon-${this.#names.size + 1}`;
+      this.#names.set(name, known);
+      return known;
+    });
+  }
+
+  /** Stops the gateway as its host does: a drain first where there is time for one. */
+  async stop(drainMs: number): Promise<void> {
+    const drained = drainMs > 0 ? this.tree.live.drain(drainMs) : Promise.resolve();
+    await this.#until(drained);
+    if (this.#application) await this.#until(this.#application.stop({ timeoutMs: 20_000 }));
+    this.tree.chronicle.close();
+    this.#stopListening();
+    // What is at the far ends, slow writes and slow closes, ends in its own time.
+    await this.pass(60_000);
+  }
+
+  async #until(done: Promise<unknown>): Promise<void> {
+    let over = false;
+    void done.then(() => {
+      over = true;
+    });
+    await this.settle();
+    for (let waitedMs = 0; !over && waitedMs < 120_000; waitedMs += STEP_MS) await this.pass(STEP_MS);
+    if (!over) this.breach('I-zero: the gateway did not stop within two minutes');
+  }
+
+  #record(event: KernelEvent): void {
+    switch (event.type) {
+      case 'process.down':
+        this.note(`    ${event.process.path} ended: ${describeReason(event.reason)}`);
+        if (event.reason instanceof Error && !event.reason.message.startsWith('simulated'))
+          this.breach(`I-quiet: ${event.process.path} crashed: ${event.reason.stack}`);
+        break;
+      case 'process.abandoned':
+        this.breach(`I-own: ${event.process.path} was abandoned while it gave back what it held`);
+        break;
+      case 'process.threwLate':
+        this.breach(`I-quiet: ${event.process.path} threw after its end: ${String(event.thrown)}`);
+        break;
+      case 'listener.failed':
+        this.breach(`I-quiet: a listener failed: ${String(event.error)}`);
+        break;
+      case 'supervisor.gaveUp':
+        this.note(`    ${event.supervisor.path} gave up`);
+        break;
+    }
+  }
+}
+
+const STEP_MS = 500;
