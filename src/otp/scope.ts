@@ -37,6 +37,8 @@ export class Scope {
   #abort: AbortController | undefined;
   #disposed: Promise<void> | undefined;
   #errors: unknown[] = [];
+  /** What was released early and is not given back yet; the end of the scope waits for it too. */
+  #releasing: Set<Promise<void>> | undefined;
 
   constructor(options: ScopeOptions) {
     this.owner = options.owner;
@@ -78,6 +80,7 @@ export class Scope {
         this.#held.delete(entry);
         this.#options.census.remove(kind, this.owner);
         released = this.#giveBack(dispose);
+        if (released !== DONE && !this.closed) this.#awaitRelease(released);
         return released;
       },
     };
@@ -150,8 +153,9 @@ export class Scope {
   }
 
   /**
-   * Gives everything back, the youngest first, one after the other. Idempotent. When nothing held is asynchronous, all
-   * is given back before this returns, and `undefined` comes instead of a promise.
+   * Gives everything back, the youngest first, one after the other, and waits for what was released before and is not yet
+   * given back. Idempotent. When nothing of it is asynchronous, all is given back before this returns, and `undefined` comes
+   * instead of a promise.
    */
   dispose(): Promise<void> | undefined {
     if (this.#disposed) return this.#disposed;
@@ -165,9 +169,22 @@ export class Scope {
         if (released !== DONE) pending = released;
       }
     }
+    if (this.#releasing) {
+      const early = [...this.#releasing];
+      pending = Promise.all(pending ? [pending, ...early] : early).then(() => {});
+    }
     if (pending) this.#disposed = pending;
     this.#onDisposed?.();
     return pending;
+  }
+
+  #awaitRelease(released: Promise<void>): void {
+    this.#releasing ??= new Set();
+    const releasing = this.#releasing.add(released);
+    void released.then(() => {
+      releasing.delete(released);
+      if (releasing.size === 0 && this.#releasing === releasing) this.#releasing = undefined;
+    });
   }
 
   #giveBack(dispose: Dispose): Promise<void> {
