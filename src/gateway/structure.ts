@@ -35,5 +35,8 @@ export function orphans(root: Process): readonly Process[] {
     for (const child of childrenOf(process.ref)) if (child.process) walk(child.process);
   };
   walk(root);
+  // Those whose end a supervisor has asked for and awaits are no longer among its children. Parents come before children.
+  for (const process of root.system.processes)
+    if (process.detached && process.parent && known.has(process.parent)) walk(process);
   return [...root.system.processes].filter((process) => process.alive && !known.has(process));
 }
