@@ -99,7 +99,9 @@ export class App implements ProcessBody {
 
   /** `starting`, `running`, `grace`, `resurrecting`, `pausing`, `disconnected`; `stopped` at the end. */
   get state(): string {
-    const state = stateOf(this.process);
+    // Asked for, and not yet begun by its supervisor.
+    if (!this.#process) return 'starting';
+    const state = stateOf(this.#process);
     return /app\.(\w+)/.exec(state)?.[1] ?? state;
   }
 
@@ -215,29 +217,37 @@ export class App implements ProcessBody {
   #startLocal({ child, packageName, deliver = deliverAsEvent }: LocalApp): void {
     const parent = this.#supervisor();
     if (!parent) return;
+    const abort = new AbortController();
+    this.#starting = abort;
     const spec = {
       id: `run:${packageName}:${this.#starts}`,
       restart: 'temporary' as const,
-      start: (context: StartContext) => child(context, this.#session),
+      // Asked in its turn: by then the owner may have gone, and nothing is started for somebody who is not there.
+      start: (context: StartContext) =>
+        abort.signal.aborted || !this.#session.connected ? 'ignore' : child(context, this.#session),
     };
-    startChild(parent, spec).then(
-      (answer) => {
-        if (answer.error || !answer.ok) this.#post({ type: 'app.startFailed' });
-        else this.#localStarted(answer.ok, deliver);
-      },
-      () => this.#post({ type: 'app.startFailed' }),
-    );
+    const failed = (): void => {
+      if (!abort.signal.aborted) this.#post({ type: 'app.startFailed' });
+    };
+    startChild(parent, spec).then((answer) => {
+      if (answer.error || !answer.ok) failed();
+      else this.#localStarted(answer.ok, deliver, abort.signal);
+    }, failed);
   }
 
-  #localStarted(ref: AnyActorRef, deliver: NonNullable<LocalApp['deliver']>): void {
+  #localStarted(ref: AnyActorRef, deliver: NonNullable<LocalApp['deliver']>, aborted: AbortSignal): void {
+    const local = processOf(ref);
+    if (!this.#process?.alive || aborted.aborted) {
+      local?.terminate('shutdown');
+      return;
+    }
     const link: AppLink = { send: (topic, payload) => deliver(ref, topic, payload) };
     monitor(ref, ({ ref: gone }) => {
       if (this.#local?.ref === gone) this.#local = undefined;
       this.disconnected(link);
     });
-    this.#local = processOf(ref);
-    if (this.#process?.alive) this.connected(link);
-    else this.#local?.terminate('shutdown');
+    this.#local = local;
+    this.connected(link);
   }
 
   #post(event: AppEvent): void {

@@ -51,9 +51,7 @@ export class Apps {
     if (this.#byPackage.size >= APPS_MAX) {
       throw new GatewayError('max_apps_reached', `max_apps_reached: a session has at most ${APPS_MAX} apps`);
     }
-    if (!this.#session.connected) {
-      throw new GatewayError('owner_away', `owner_away: the client of "${this.#session.nodeId}" is not connected`);
-    }
+    if (!this.#session.connected) throw ownerAway(this.#session.nodeId);
     const app = new App({
       spec,
       session: this.#session,
@@ -67,17 +65,19 @@ export class Apps {
         id: `app:${packageName}`,
         restart: 'temporary',
         start: ({ spawn }) => {
+          // Asked once more, in its turn: the owner may have been lost since.
+          if (!this.#session.connected) return 'ignore';
           const ref = spawn(appLogic, app.input, app);
           app.process.scope.acquire('app_entry', () => void this.#byPackage.delete(packageName));
           return ref;
         },
       });
       if (answer.error) throw new Error(answer.error.code);
-      // The owner may have been lost while it started.
-      if (!this.#session.connected) app.send({ type: 'owner.lost' });
+      if (!answer.ok) throw ownerAway(this.#session.nodeId);
       return app;
     } catch (error) {
       this.#byPackage.delete(packageName);
+      if (error instanceof GatewayError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new GatewayError('superseded', `superseded: session "${this.#session.nodeId}" is ending (${why})`);
     }
@@ -127,6 +127,10 @@ export class Apps {
     });
     return this.#supervisor;
   }
+}
+
+function ownerAway(nodeId: string): GatewayError {
+  return new GatewayError('owner_away', `owner_away: the client of "${nodeId}" is not connected`);
 }
 
 export function appNotFound(nodeId: string, packageName: string): GatewayError {
