@@ -99,6 +99,8 @@ export class Client implements ProcessBody {
 
   takeControl(control: ControlStream): void {
     this.#control = control;
+    // It may have ended before it was ours; then that end was nobody's, and is told now.
+    if (!control.alive) this.controlClosed(control, control.process.exit ?? 'killed');
   }
 
   controlClosed(control: ControlStream, reason: ExitReason): void {
