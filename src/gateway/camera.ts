@@ -33,6 +33,8 @@ export interface CameraParts {
 /** How long closing an attempt may take before a stopping camera ends without it. */
 const CLOSE_MS = 5_000;
 
+const SOURCE_FAILED: ExitReason = { shutdown: 'source_failed' };
+
 export class Camera implements ProcessBody {
   readonly #parts: CameraParts;
   readonly #fanOut = new FanOut<Frame>();
@@ -90,6 +92,11 @@ export class Camera implements ProcessBody {
 
   /** Takes frames from now on. @returns the undo, which may be called any number of times. */
   join(consumer: FrameConsumer): () => void {
+    // A camera that was killed stays in the table until its source is closed. Its other viewers were told at once.
+    if (!this.process.alive) {
+      this.process.system.defer(() => consumer.cameraEnded(SOURCE_FAILED));
+      return () => {};
+    }
     const leave = this.#fanOut.join(consumer);
     this.#consumers.add(consumer);
     if (this.#consumers.size === 1) this.#demand('demand.began');
@@ -164,7 +171,7 @@ export class Camera implements ProcessBody {
   }
 
   endViewers(): void {
-    for (const consumer of [...this.#consumers]) consumer.cameraEnded({ shutdown: 'source_failed' });
+    for (const consumer of [...this.#consumers]) consumer.cameraEnded(SOURCE_FAILED);
   }
 
   // The picture path
