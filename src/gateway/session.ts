@@ -110,6 +110,11 @@ export class Session implements ProcessBody {
     return this.state === 'connected';
   }
 
+  /** Its first client is not registered yet. */
+  get connecting(): boolean {
+    return this.state === 'connecting';
+  }
+
   /** Ends it, telling its client why if there is one. */
   end(reason: ExitReason): void {
     if (this.#client.process?.alive) {
@@ -176,8 +181,10 @@ export class Session implements ProcessBody {
     if (client === this.#client) this.#keeper.send({ type: 'client.connected' });
   }
 
-  /** A client of this session has ended; only the current one matters. */
+  /** A client of this session has ended, and with it its streams. For the session only the current one matters. */
   clientDown(client: Client, reason: ExitReason): void {
+    // The client manager has told them already, unless it was not there to be told of this end.
+    for (const stream of this.#streams) stream.send({ type: 'owner.lost', reason: { shutdown: 'client_gone' } });
     if (client !== this.#client) return;
     // The token's time counts from when its owner was last here.
     this.resumeToken.renew(client.process.system.clock.now(), this.#parts.options.session.tokenTtlMs);

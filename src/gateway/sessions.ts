@@ -64,8 +64,11 @@ export class Sessions {
     for (const session of this.#byNode.values()) {
       const { client, nodeId } = session;
       if (!session.alive) continue;
-      if (session.state === 'grace') yield { held: nodeId };
-      if (!client.process?.alive) continue;
+      if (!client.process?.alive) {
+        // It is waited for, or is being resumed on another connection.
+        if (client.info.resumable && !session.connecting) yield { held: nodeId };
+        continue;
+      }
       yield { client: client.process.ref, info: client.info };
       for (const stream of session.streams) {
         if (!stream.alive) continue;
