@@ -47,6 +47,8 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   #words = 0;
   #wordBytes = 0;
   #missed = 0;
+  /** The last word was said, or the wire has ended; its actor may still have its own end before it. */
+  #over = false;
 
   constructor(client: Client, wire: ControlWire, { queueFrames, queueBytes, overflow }: GatewayOptions['stream']) {
     super();
@@ -87,7 +89,8 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   }
 
   say(word: ServerWord): void {
-    if (!this.alive) return;
+    if (!this.alive || this.#over) return;
+    if (word.type === 'bye') this.#over = true;
     const bytes = WORD_BYTES + ('payload' in word ? word.payload.length : 0);
     this.#words += 1;
     this.#wordBytes += bytes;
@@ -180,6 +183,7 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
 
   protected override close(reason: ExitReason): void {
     this.#desks?.member.left(this);
+    this.#over = true;
     this.#outbox.close();
     this.#wire.end(reason);
     this.#client.controlClosed(this, reason);
