@@ -234,6 +234,18 @@ describe('a call', () => {
     expect(outcome).toEqual(['provider_down']);
   });
 
+  it('hears provider_down once when the desk crashes over that very call', async () => {
+    const { provider, call, place } = await exchange();
+    await provider('ann', () => {
+      throw new Error('a port that throws');
+    });
+    const desk = place.desk('calls').ref;
+    expect(call()).toEqual(['provider_down']);
+    place.app.system.flush();
+    expect(place.desk('calls').ref).not.toBe(desk);
+    expect(call('unknown')).toEqual(['not_found']);
+  });
+
   it('may be made from within the answer to another', async () => {
     const { provider, calls, caller, place } = await exchange();
     await provider('ann', () => 'a');

@@ -134,6 +134,21 @@ describe('a session that subscribed and registered', () => {
   });
 });
 
+describe('a provider that comes back', () => {
+  it('L13 is heard by that: its registrations live for their whole time again', async () => {
+    const virtual = await start();
+    const ann = await virtual.connect('ann');
+    ann.control.register('add', 40_000);
+    ann.control.peerCancelled();
+    await virtual.advance(30_000);
+    await virtual.connect('ann', { resumeToken: ann.wire.welcome.resumeToken });
+    await virtual.advance(30_000);
+    expect([...virtual.gateway.services.providersOf('add')]).toHaveLength(1);
+    await virtual.advance(10_000);
+    expect([...virtual.gateway.services.providersOf('add')]).toHaveLength(0);
+  });
+});
+
 /** A wire that takes what it is given only when it is told to. */
 class SlowWire extends Wire {
   readonly #taken: ((error?: Error | null) => void)[] = [];
