@@ -11,13 +11,16 @@ export { SourceError } from './gateway/frame-source.js';
 export { type ErrorCode, GatewayError } from './gateway/gateway-error.js';
 export type {
   ActorView,
+  CallView,
   CameraView,
   CauseView,
   ClientView,
   GatewayEvent,
   Resources,
+  ServiceView,
   SessionView,
   StreamView,
+  TopicView,
   TreeView,
 } from './gateway/views.js';
 export * from './otp/index.js';
