@@ -5,15 +5,19 @@ export {
   type SluiceGateway,
 } from './application.js';
 export { type Configuration, ConfigurationError, type ConfigurationInput } from './configuration.js';
+export type { ChannelCounts } from './gateway/channel.js';
+export type { AcquireOptions, Channels } from './gateway/channels.js';
 export type { Frame, Picture } from './gateway/frame.js';
 export type { FrameSource, SourceAttempt, SourceListener } from './gateway/frame-source.js';
 export { SourceError } from './gateway/frame-source.js';
 export { type ErrorCode, GatewayError } from './gateway/gateway-error.js';
+export type { Lease } from './gateway/lease.js';
 export type {
   ActorView,
   CallView,
   CameraView,
   CauseView,
+  ChannelView,
   ClientView,
   GatewayEvent,
   Resources,
@@ -23,4 +27,5 @@ export type {
   TopicView,
   TreeView,
 } from './gateway/views.js';
+export { callOver, type GrpcChannel, type GrpcChannelOptions } from './grpc/channel.js';
 export * from './otp/index.js';

@@ -90,6 +90,16 @@ export async function mutePeer(): Promise<Peer> {
   return { ...(await listen((socket) => socket.resume())), streams: new Tally() };
 }
 
+/** Greets as HTTP/2 does, with empty SETTINGS, and then is mute. */
+export async function frozenPeer(): Promise<Peer> {
+  const greeting = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+  const frozen = await listen((socket) => {
+    socket.write(greeting);
+    socket.resume();
+  });
+  return { ...frozen, streams: new Tally() };
+}
+
 /** A port that nobody listens on. */
 export async function nobody(): Promise<string> {
   const { target, kill } = await listen(() => {});

@@ -3,7 +3,7 @@ import { status as Code } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGateway } from '../../src/application.js';
 import { GrpcConnector } from '../../src/grpc/channel.js';
-import { mutePeer, nobody, peer, realPool, watch } from './channel-peers.js';
+import { frozenPeer, mutePeer, nobody, peer, realPool, watch } from './channel-peers.js';
 
 describe('ten cameras of one target', () => {
   it('S0-1 S0-2 S0-3 share one TCP connection, made at the first use', async () => {
@@ -67,6 +67,29 @@ describe('a channel that is closed', () => {
   });
 });
 
+describe('channels that are opened and shut in a hurry', () => {
+  it('S0-18 leave no socket behind, whatever came first', async () => {
+    const { channels, app } = await realPool({ channelsMax: 2, waitMs: 5_000 });
+    const peers = await Promise.all(Array.from({ length: 4 }, peer));
+    const busy = async (turn: number): Promise<void> => {
+      const { target } = peers[turn % peers.length] as (typeof peers)[number];
+      try {
+        using lease = await channels.acquire(target);
+        if (turn % 3 === 0) await watch(lease);
+        if (turn % 7 === 0) await channels.close(target);
+      } catch (error) {
+        // Shut by another while it was being made, or between being given and being used: said, and not hung.
+        expect(error).toMatchObject({ code: 'channel_failed' });
+      }
+    };
+    await Promise.all(Array.from({ length: 200 }, (_, turn) => busy(turn)));
+    expect(channels.counts).toMatchObject({ leases: 0, calls: 0, waiting: 0 });
+    await app.stop();
+    await Promise.all(peers.map(({ sockets }) => sockets.becomes(0)));
+    await Promise.all(peers.map(({ streams }) => streams.becomes(0)));
+  });
+});
+
 describe('a limit of three channels', () => {
   it('S3-19 D-5 L7 M-M21 M-M22 evicts the least recently used idle one, and its socket closes', async () => {
     const { channels } = await realPool({ channelsMax: 3 });
@@ -114,6 +137,17 @@ describe('a peer that is not there', () => {
     expect(await asked).toBe(`channel to ${mute.target}: no answer within 300 ms`);
     await mute.sockets.becomes(0);
     expect(channels.views().map(({ target }) => target)).toEqual([good.target]);
+  });
+
+  it('S0-19 is left by force when it froze after its greeting and hears no goodbye', async () => {
+    const { channels } = await realPool({ closeMs: 50 });
+    const frozen = await frozenPeer();
+    const lease = await channels.acquire(frozen.target);
+    const watching = watch(lease);
+    await channels.close(frozen.target);
+    await (await watching).ended;
+    await frozen.sockets.becomes(0);
+    expect(channels.counts).toMatchObject({ open: 0, calls: 0 });
   });
 
   it('M-M9 M-M19 leaves the pool: five are killed, and it is empty', async () => {
