@@ -59,6 +59,7 @@ export class Session implements ProcessBody {
   #client: Client;
   #process: Process | undefined;
   #lastStream = 0;
+  #superseded = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -124,6 +125,7 @@ export class Session implements ProcessBody {
 
   /** A newer connect takes the node id. */
   supersede(): void {
+    this.#superseded = true;
     if (this.#client.process?.alive) this.#client.send({ type: 'client.superseded' });
     else this.#keeper.send({ type: 'session.superseded' });
   }
@@ -135,6 +137,8 @@ export class Session implements ProcessBody {
 
   /** The client is back, on another connection. The one before is told that it was replaced, if it still is there. */
   async resume(info: ClientOptions['info']): Promise<Client> {
+    // Whoever takes the node id waits for the end of this session; nobody takes it over meanwhile.
+    if (this.#superseded) throw new GatewayError('superseded', `superseded: session "${this.nodeId}" is ending`);
     const before = this.#client;
     // From here on the end of the old client says nothing about this session.
     this.#client = new Client({ ...this.#parts.client, info });
