@@ -11,7 +11,7 @@ import { type Process, processOf } from '../../src/otp/process.js';
 import { QUEUE_FRAMES, type World } from './world.js';
 
 /** How long the gateway may leave somebody without an answer, in milliseconds of virtual time. */
-const ANSWER_MS = 15_000;
+const ANSWER_MS = 8_500;
 
 type Faults = Generator<string>;
 
