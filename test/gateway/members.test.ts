@@ -217,6 +217,9 @@ describe('a client that reads slowly', () => {
     expect(wire.ended).toBeUndefined();
     await virtual.advance(1);
     expect(wire.ended).toMatch(/slow_consumer/);
+    // A wire that takes at last what it was given is given nothing more.
+    wire.take();
+    expect(heard(wire)).toEqual(['t.1']);
   });
 
   it('is asked nothing more while it has not taken what it was asked', async () => {
