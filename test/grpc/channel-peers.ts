@@ -62,6 +62,9 @@ export interface Peer {
   readonly accepted: Tally;
   /** Streams that are open here. */
   readonly streams: Tally;
+  /** Says GOAWAY and lets the streams that are open go on until `finish`. */
+  drain(): void;
+  finish(): void;
   /** Every connection is cut, and no new one is taken. */
   kill(): Promise<void>;
 }
@@ -70,10 +73,15 @@ export interface Peer {
 export async function peer(): Promise<Peer> {
   const server = new Server();
   const streams = new Tally();
+  const open = new Set<ServerWritableStream<Bytes, Bytes>>();
   server.addService({ watch: WATCH }, {
     watch: (call: ServerWritableStream<Bytes, Bytes>) => {
+      open.add(call);
       streams.add(1);
-      call.on('cancelled', () => streams.add(-1));
+      call.on('cancelled', () => {
+        open.delete(call);
+        streams.add(-1);
+      });
       call.write(Buffer.from('open'));
     },
   } as never);
@@ -82,12 +90,18 @@ export async function peer(): Promise<Peer> {
   onTestFinished(() => {
     server.forceShutdown();
   });
-  return { ...listening, streams };
+  const finish = (): void => {
+    for (const call of open) call.end();
+  };
+  return { ...listening, streams, drain: () => server.tryShutdown(() => {}), finish };
 }
+
+/** What a peer that serves no streams has to say of them. */
+const noStreams = { streams: new Tally(), drain: () => {}, finish: () => {} };
 
 /** Takes every connection and never says a word. */
 export async function mutePeer(): Promise<Peer> {
-  return { ...(await listen((socket) => socket.resume())), streams: new Tally() };
+  return { ...(await listen((socket) => socket.resume())), ...noStreams };
 }
 
 /** Greets as HTTP/2 does, with empty SETTINGS, and then is mute. */
@@ -97,7 +111,7 @@ export async function frozenPeer(): Promise<Peer> {
     socket.write(greeting);
     socket.resume();
   });
-  return { ...frozen, streams: new Tally() };
+  return { ...frozen, ...noStreams };
 }
 
 /** A port that nobody listens on. */
@@ -107,7 +121,7 @@ export async function nobody(): Promise<string> {
   return target;
 }
 
-async function listen(serve: (socket: Socket) => void): Promise<Omit<Peer, 'streams'>> {
+async function listen(serve: (socket: Socket) => void): Promise<Omit<Peer, 'streams' | 'drain' | 'finish'>> {
   const [sockets, accepted] = [new Tally(), new Tally()];
   const open = new Set<Socket>();
   const listener: NetServer = createServer((socket) => {

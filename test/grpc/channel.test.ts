@@ -150,6 +150,22 @@ describe('a peer that is not there', () => {
     expect(channels.counts).toMatchObject({ open: 0, calls: 0 });
   });
 
+  it('S0-24 is left in order when it drains: nobody new comes, and a stream ends as the peer ends it', async () => {
+    const { channels } = await realPool();
+    const draining = await peer();
+    const lease = await channels.acquire(draining.target);
+    const { ended } = await watch(lease);
+    const lost = new Promise((resolve) => lease.lost.addEventListener('abort', resolve));
+    draining.drain();
+    await lost;
+    expect(channels.views()).toMatchObject([{ state: 'closing', calls: 1 }]);
+    expect(draining.streams.value).toBe(1);
+    draining.finish();
+    expect(await ended).toBe(Code.OK);
+    await draining.sockets.becomes(0);
+    expect(channels.views()).toEqual([]);
+  });
+
   it('M-M9 M-M19 leaves the pool: five are killed, and it is empty', async () => {
     const { channels } = await realPool();
     const peers = await Promise.all(Array.from({ length: 5 }, peer));
