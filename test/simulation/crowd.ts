@@ -8,6 +8,7 @@ import type { StartContext } from '../../src/otp/child-spec.js';
 import { fromProcess } from '../../src/otp/from-process.js';
 import { exit } from '../../src/otp/signals.js';
 import type { Dice } from './dice.js';
+import { Tokens } from './tokens.js';
 import { type Reading, SimulatedControl, SimulatedFrames } from './wires.js';
 import type { Ask, Connection, Watch, World } from './world.js';
 
@@ -58,6 +59,7 @@ type Deed = keyof typeof DEEDS;
 export class Crowd {
   readonly #world: World;
   readonly #dice: Dice;
+  readonly #tokens: Tokens;
   #asked = 0;
   #ordinal = 0;
   #lastBeatMs = 0;
@@ -65,6 +67,7 @@ export class Crowd {
   constructor(world: World, dice: Dice) {
     this.#world = world;
     this.#dice = dice;
+    this.#tokens = new Tokens(world);
   }
 
   /** One step; resolves when everything is at rest again. */
@@ -75,6 +78,7 @@ export class Crowd {
       for (let turn = deeds > 1 ? this.#dice.int(0, 8) : 0; turn > 0; turn -= 1) await Promise.resolve();
     }
     await this.#world.settle();
+    this.#tokens.stepped(deeds);
   }
 
   async #do(deed: Deed): Promise<void> {
@@ -134,6 +138,7 @@ export class Crowd {
     const token = hello.resumeToken === '' ? '' : ' with a token';
     this.#note(`${ask.label} says hello${token}, ordinal ${hello.ordinal}`);
     this.#world.connections.push(connection);
+    this.#tokens.said(connection);
     this.#world.ask(connection, this.#world.tree.live.connect(hello, wire), (control) => {
       connection.control = control as Connection['control'];
     });

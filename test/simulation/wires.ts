@@ -16,6 +16,7 @@ export type Reading =
   | { readonly kind: 'slowly'; readonly ms: number }
   | { readonly kind: 'until it breaks'; readonly writes: number };
 
+export type Welcome = Extract<ServerWord, { type: 'welcome' }>;
 type Done = (error?: Error | null) => void;
 
 /** What every wire has: a reader, one end, and nothing after it. */
@@ -64,8 +65,9 @@ abstract class Wire {
 }
 
 export class SimulatedControl extends Wire implements ControlWire {
-  welcome: Extract<ServerWord, { type: 'welcome' }> | undefined;
+  welcome: Welcome | undefined;
   bye: Extract<ServerWord, { type: 'bye' }> | undefined;
+  onWelcome: (word: Welcome) => void = () => {};
   /** Called with each question that the gateway puts to this client. */
   onQuestion: (id: string) => void = () => {};
   /** Replies by the id of the call. */
@@ -78,6 +80,7 @@ export class SimulatedControl extends Wire implements ControlWire {
     else if (word.type === 'welcome') {
       if (this.welcome) this.breach(`${this.label} was welcomed twice`);
       this.welcome = word;
+      this.onWelcome(word);
     } else if (!this.welcome) this.breach(`${this.label} was told ${word.type} before its welcome`);
     if (word.type === 'reply') this.#replied(word.id);
     if (word.type === 'event') this.#deliver(done);
