@@ -26,9 +26,6 @@ export interface Failure {
   readonly cause: Failure | undefined;
 }
 
-/** How long what a process holds may take to be given back before it is abandoned, counted and reported. */
-const GIVE_BACK_MS = 5_000;
-
 /**
  * What does the work that a chart decides on. It is given its process before the chart takes its first step; the chart's
  * effects find it by `processOf(self).body`. One per actor, so that a crash takes it along.
@@ -162,20 +159,13 @@ export class Process implements Crashable {
       cause: this.#intendedCause,
     };
     const pending = this.#scope?.dispose();
-    if (!pending) this.#tell();
-    else this.#tellAfter(pending);
+    if (pending) void pending.then(() => this.#tell());
+    else this.#tell();
   }
 
-  #tellAfter(givenBack: Promise<void>): void {
-    const { clock } = this.system;
-    const limit = clock.setTimeout(() => {
-      this.system.emit({ type: 'process.abandoned', process: this });
-      this.#tell();
-    }, GIVE_BACK_MS);
-    void givenBack.then(() => {
-      clock.clearTimeout(limit);
-      this.#tell();
-    });
+  /** The kinds of what it held that were not given back in time. */
+  get abandoned(): readonly string[] {
+    return this.#scope?.abandoned ?? [];
   }
 
   #tell(): void {
@@ -185,6 +175,8 @@ export class Process implements Crashable {
     const reason = this.exit as ExitReason;
     const failure = this.failure as Failure;
     system.processes.delete(this);
+    const { abandoned } = this;
+    if (abandoned.length > 0) system.emit({ type: 'process.abandoned', process: this, kinds: abandoned });
     if (this.name !== undefined) system.registry.unregister(this.name);
     if (system.heard) system.emit({ type: 'process.down', process: this, reason, failure });
     if (this.pendingCalls) for (const fail of this.pendingCalls.members()) fail(reason);

@@ -35,9 +35,11 @@ export class Scope {
   readonly #options: ScopeOptions;
   readonly #held = new Set<Entry>();
   #abort: AbortController | undefined;
+  #closed = false;
+  /** Set while its end is asynchronous, and afterwards. */
   #disposed: Promise<void> | undefined;
-  #errors: unknown[] = [];
-  /** What was released early and is not given back yet; the end of the scope waits for it too. */
+  readonly #errors: unknown[] = [];
+  /** What is being given back and is not yet; the end of the scope waits for all of it, also what was released early. */
   #releasing: Set<Promise<void>> | undefined;
 
   constructor(options: ScopeOptions) {
@@ -53,34 +55,43 @@ export class Scope {
   }
 
   get closed(): boolean {
-    return this.#disposed !== undefined;
+    return this.#closed;
   }
 
   get size(): number {
     return this.#held.size;
   }
 
-  /** What went wrong while giving things back. */
+  /** What went wrong while giving things back; an `AbandonedError` for each thing that did not close in time. */
   get errors(): readonly unknown[] {
     return this.#errors;
   }
 
+  /** The kinds of what was abandoned. It stays in the census until it is really given back. */
+  get abandoned(): readonly string[] {
+    return this.#errors.flatMap((error) => (error instanceof AbandonedError ? [error.kind] : []));
+  }
+
   /**
    * Holds something until it is released or the scope ends. On a scope that has ended it is given back at once: who comes
-   * late must not leave anything behind.
+   * late must not leave anything behind. What takes longer than five seconds to be given back is abandoned.
    *
    * @param kind one word for the census: `socket`, `timer`, `listener`, `call`, `file`, `child_process`, …
    */
   acquire(kind: string, dispose: Dispose): Held {
+    return this.#hold(kind, dispose, GIVE_BACK_MS);
+  }
+
+  #hold(kind: string, dispose: () => Promise<void> | undefined | void, limitMs: number | undefined): Held {
     let released: Promise<void> | undefined;
     const entry: Entry = {
       kind,
       release: () => {
         if (released) return released;
         this.#held.delete(entry);
-        this.#options.census.remove(kind, this.owner);
-        released = this.#giveBack(dispose);
-        if (released !== DONE && !this.closed) this.#awaitRelease(released);
+        // Set before it is known: what is given back may ask for its own release.
+        released = DONE;
+        released = this.#giveBack(kind, dispose, limitMs);
         return released;
       },
     };
@@ -133,14 +144,17 @@ export class Scope {
       .finally(() => held.release());
   }
 
-  /** A scope that ends with this one, or earlier. Its things are counted under the same owner. */
+  /** A scope that ends with this one, or earlier. Its things are counted under the same owner, its errors are also ours. */
   child(): Scope {
     const child = new Scope(this.#options);
-    const held = this.acquire('scope', () => child.dispose());
+    // Without a limit of its own: each of the things in it has one.
+    const held = this.#hold('scope', () => child.dispose(), undefined);
     child.#onDisposed = () => void held.release();
+    child.#onError = (error) => this.#record(error);
     return child;
   }
 
+  #onError: ((error: unknown) => void) | undefined;
   #onDisposed: (() => void) | undefined;
 
   /** Runs `fn`; a throw becomes the crash of the owner. */
@@ -154,47 +168,87 @@ export class Scope {
 
   /**
    * Gives everything back, the youngest first, one after the other, and waits for what was released before and is not yet
-   * given back. Idempotent. When nothing of it is asynchronous, all is given back before this returns, and `undefined` comes
-   * instead of a promise.
+   * given back. A thing that does not close within five seconds is abandoned, and the next has its turn. Idempotent. When
+   * nothing of it is asynchronous, all is given back before this returns, and `undefined` comes instead of a promise.
    */
   dispose(): Promise<void> | undefined {
-    if (this.#disposed) return this.#disposed;
+    if (this.#closed) return this.#disposed;
+    this.#closed = true;
     this.#abort?.abort();
-    let pending: Promise<void> | undefined;
-    this.#disposed = Promise.resolve();
-    for (const entry of [...this.#held].reverse()) {
-      if (pending) pending = pending.then(() => entry.release());
-      else {
-        const released = entry.release();
-        if (released !== DONE) pending = released;
-      }
+    const left = [...this.#held];
+    for (let entry = left.pop(); entry; entry = left.pop()) {
+      const released = entry.release();
+      if (released === DONE) continue;
+      this.#disposed = this.#disposeRest(released, left);
+      break;
     }
-    if (this.#releasing) {
-      const early = [...this.#releasing];
-      pending = Promise.all(pending ? [pending, ...early] : early).then(() => {});
-    }
-    if (pending) this.#disposed = pending;
+    if (!this.#disposed && this.#releasing) this.#disposed = this.#disposeRest(DONE, left);
     this.#onDisposed?.();
-    return pending;
+    return this.#disposed;
   }
 
-  #awaitRelease(released: Promise<void>): void {
+  async #disposeRest(first: Promise<void>, left: Entry[]): Promise<void> {
+    await first;
+    for (let entry = left.pop(); entry; entry = left.pop()) await entry.release();
+    // Those too who were released early, and those who came late.
+    while (this.#releasing) await Promise.all(this.#releasing);
+  }
+
+  #giveBack(kind: string, dispose: () => Promise<void> | undefined | void, limitMs: number | undefined): Promise<void> {
+    const { census } = this.#options;
+    let closing: Promise<void> | undefined | void;
+    try {
+      closing = dispose();
+    } catch (error) {
+      this.#record(error);
+    }
+    if (!closing) {
+      census.remove(kind, this.owner);
+      return DONE;
+    }
+    const closed = closing.catch((error: unknown) => this.#record(error)).then(() => census.remove(kind, this.owner));
+    const released = limitMs === undefined ? closed : this.#within(limitMs, kind, closed);
     this.#releasing ??= new Set();
-    const releasing = this.#releasing.add(released);
+    this.#releasing.add(released);
     void released.then(() => {
-      releasing.delete(released);
-      if (releasing.size === 0 && this.#releasing === releasing) this.#releasing = undefined;
+      this.#releasing?.delete(released);
+      if (this.#releasing?.size === 0) this.#releasing = undefined;
+    });
+    return released;
+  }
+
+  /** Waits for `closed`, and no longer than `limitMs`. */
+  #within(limitMs: number, kind: string, closed: Promise<void>): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const limit = clock.setTimeout(() => {
+        this.#record(new AbandonedError(kind, this.owner, limitMs));
+        resolve();
+      }, limitMs);
+      void closed.then(() => {
+        clock.clearTimeout(limit);
+        resolve();
+      });
     });
   }
 
-  #giveBack(dispose: Dispose): Promise<void> {
-    try {
-      const pending = dispose();
-      return pending ? pending.catch((error: unknown) => void this.#errors.push(error)) : DONE;
-    } catch (error) {
-      this.#errors.push(error);
-      return DONE;
-    }
+  #record(error: unknown): void {
+    this.#errors.push(error);
+    this.#onError?.(error);
+  }
+}
+
+/** How long one thing may take to be given back before it is abandoned. */
+const GIVE_BACK_MS = 5_000;
+
+/** Something was not given back in time. Nobody waits for it any longer; it may still close. */
+export class AbandonedError extends Error {
+  readonly kind: string;
+
+  constructor(kind: string, owner: string, afterMs: number) {
+    super(`${owner}: ${kind} was not given back within ${afterMs} ms`);
+    this.name = 'AbandonedError';
+    this.kind = kind;
   }
 }
 

@@ -42,7 +42,8 @@ export type KernelEvent =
       readonly reason: ExitReason;
     }
   | { readonly type: 'supervisor.gaveUp'; readonly supervisor: Process; readonly reason: ExitReason }
-  | { readonly type: 'process.abandoned'; readonly process: Process }
+  /** Of these kinds it held something that was not given back in time; the census still counts it. */
+  | { readonly type: 'process.abandoned'; readonly process: Process; readonly kinds: readonly string[] }
   /** Work that an actor left behind threw after its end; there is nobody left to crash. */
   | { readonly type: 'process.threwLate'; readonly process: Process; readonly thrown: unknown }
   | { readonly type: 'listener.failed'; readonly error: unknown };

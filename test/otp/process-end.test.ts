@@ -107,6 +107,7 @@ describe('a process that holds something', () => {
     clock.advance(4_999);
     expect(downs).toEqual([]);
     clock.advance(1);
+    await turn();
     expect(downs).toHaveLength(1);
     expect(abandoned).toEqual(['top/a']);
     open();

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { Census, Scope, VirtualClock } from '../../src/otp/index.js';
+import { AbandonedError, Census, Scope, VirtualClock } from '../../src/otp/index.js';
 
 function open() {
   const census = new Census();
@@ -118,6 +118,91 @@ describe('a thing that a scope holds', () => {
     child.acquire('thing', () => {});
     void child.dispose();
     expect(scope.size).toBe(0);
+    expect(census.totals()).toEqual({});
+  });
+});
+
+describe('a thing that never closes', () => {
+  const never = () => new Promise<void>(() => {});
+  const turn = () => new Promise(setImmediate);
+
+  it('is abandoned after five seconds, and what was acquired before it is given back', async () => {
+    const { scope, census, clock } = open();
+    const order: string[] = [];
+    scope.acquire('file', () => void order.push('file'));
+    scope.acquire('socket', never);
+    const ended = scope.dispose();
+    clock.advance(4_999);
+    await turn();
+    expect(order).toEqual([]);
+    clock.advance(1);
+    await ended;
+    expect(order).toEqual(['file']);
+    expect(scope.abandoned).toEqual(['socket']);
+    expect(scope.errors[0]).toBeInstanceOf(AbandonedError);
+    expect(String(scope.errors[0])).toContain('top/a: socket was not given back within 5000 ms');
+    expect(census.totals()).toEqual({ socket: 1 });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('leaves the census when it closes after all', async () => {
+    const { scope, census, clock } = open();
+    let close: () => void = () => {};
+    scope.acquire('socket', () => new Promise<void>((resolve) => (close = resolve)));
+    const ended = scope.dispose();
+    clock.advance(5_000);
+    await ended;
+    expect(census.count('socket')).toBe(1);
+    close();
+    await turn();
+    expect(census.totals()).toEqual({});
+  });
+
+  it('has five seconds of its own, also in a child scope, and is told to the scope above', async () => {
+    const { scope, clock } = open();
+    const child = scope.child();
+    child.acquire('call', never);
+    child.acquire('socket', never);
+    let ended = false;
+    void scope.dispose()?.then(() => {
+      ended = true;
+    });
+    clock.advance(5_000);
+    await turn();
+    expect([scope.abandoned, ended]).toEqual([['socket'], false]);
+    clock.advance(5_000);
+    await turn();
+    expect([scope.abandoned, ended]).toEqual([['socket', 'call'], true]);
+  });
+});
+
+describe('a thing that was released early and still closes', () => {
+  it('is waited for by the end of its scope, and counted until then', async () => {
+    const { scope, census, clock } = open();
+    let close: () => void = () => {};
+    const held = scope.acquire('attempt', () => new Promise<void>((resolve) => (close = resolve)));
+    void held.release();
+    expect(census.count('attempt')).toBe(1);
+    let ended = false;
+    const end = scope.dispose()?.then(() => {
+      ended = true;
+    });
+    await new Promise(setImmediate);
+    expect(ended).toBe(false);
+    close();
+    await end;
+    expect(census.totals()).toEqual({});
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a child scope that ends', () => {
+  it('is counted down once', () => {
+    const { scope, census } = open();
+    const children = [scope.child(), scope.child(), scope.child()];
+    void children[0]?.dispose();
+    expect(census.count('scope')).toBe(2);
+    void scope.dispose();
     expect(census.totals()).toEqual({});
   });
 });
