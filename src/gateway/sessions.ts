@@ -15,6 +15,7 @@ import type { ClientInfo, ClientManager, Registration } from './client-manager.j
 import { ControlStream } from './control-stream.js';
 import type { Courier } from './courier.js';
 import { GatewayError } from './gateway-error.js';
+import { checkName, clientInfoOf } from './hello.js';
 import type { GatewayOptions } from './options.js';
 import type { OwnershipStore } from './ownership.js';
 import { Session, type SessionParts, sessionLogic } from './session.js';
@@ -24,9 +25,6 @@ import type { SessionView } from './views.js';
 
 /** How often a hello may find another one in its place before it is told to come back later. */
 const TRIES_MAX = 100;
-/** Longest name that a client may give for itself or its endpoint, in characters, and how many capabilities it may list. */
-const NAME_LENGTH_MAX = 256;
-const CAPABILITIES_MAX = 100;
 
 export interface SessionsParts {
   readonly options: GatewayOptions;
@@ -82,12 +80,11 @@ export class Sessions {
 
   /** A hello: a new session, the resumption of one, or the upgrade of an implicit client, whose calls stay. */
   async connect(hello: Hello, wire: ControlWire): Promise<ControlStream> {
-    const info = this.#infoOf(hello);
+    const info = clientInfoOf(hello, this.#parts.options.node.realm);
     const owner = hello.role === 'app' ? this.#ownerOf(hello) : undefined;
     const { session, resumed } = await this.#sessionFor(hello, info);
     const { client } = session;
     const control = new ControlStream(client, wire, this.#parts.options.stream);
-    if (owner) control.onClosed = this.#attachApp(owner, hello.packageName, control);
     await session.startStream(control, (ref) => {
       client.takeControl(control);
       const refusal = this.#parts.manager.storeClientStream(client.nodeId, ref, info.endpoint);
@@ -104,6 +101,7 @@ export class Sessions {
       resumed,
     });
     this.#parts.board.join(session, control);
+    if (owner) this.#attachApp(owner, hello.packageName, control);
     return control;
   }
 
@@ -123,11 +121,13 @@ export class Sessions {
     );
   }
 
-  /** Lets the app's actor know that it is there, and later that it is not. @returns what to do at the end. */
-  #attachApp(owner: Session, packageName: string, control: ControlStream): () => void {
+  /** Lets the app's actor know that it is there, and later that it is not. */
+  #attachApp(owner: Session, packageName: string, control: ControlStream): void {
+    // It may have gone already, and then nobody would say so.
+    if (!control.alive) return;
     const link: AppLink = { send: (topic, payload) => control.event(topic, payload) };
     const app = owner.apps.connected(packageName, link);
-    return () => app.disconnected(link);
+    control.onClosed = () => app.disconnected(link);
   }
 
   async #sessionFor(hello: Hello, info: ClientInfo): Promise<{ readonly session: Session; readonly resumed: boolean }> {
@@ -169,7 +169,7 @@ export class Sessions {
 
   /** The session that a call belongs to: that of the client it names, or one of its own. */
   async forCall(nodeId: string | undefined): Promise<Session> {
-    if (nodeId !== undefined) checkLength('x-node-id', nodeId);
+    if (nodeId !== undefined) checkName('x-node-id', nodeId);
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const present = nodeId === undefined ? undefined : this.#byNode.get(nodeId);
       await present?.begun;
@@ -193,35 +193,6 @@ export class Sessions {
         nodeId: session.nodeId,
         state: session.state,
       }));
-  }
-
-  #infoOf(hello: Hello): ClientInfo {
-    const { realm } = this.#parts.options.node;
-    if (hello.nodeId === '') throw registrationError('node_id_required', '');
-    checkLength('hello.node_id', hello.nodeId);
-    checkLength('hello.endpoint', hello.endpoint);
-    for (const capability of hello.capabilities) checkLength('hello.capabilities', capability);
-    if (hello.capabilities.length > CAPABILITIES_MAX) {
-      throw new GatewayError(
-        'invalid_argument',
-        `hello.capabilities: expected at most ${CAPABILITIES_MAX}, got ${hello.capabilities.length}`,
-      );
-    }
-    if (hello.realm !== '' && hello.realm !== realm) {
-      throw new GatewayError(
-        'permission_denied',
-        `permission_denied: hello.realm: expected "${realm}" or nothing, got "${hello.realm}"`,
-      );
-    }
-    const { nodeId, capabilities, endpoint } = hello;
-    // An app that drops has a grace of its own, that of its actor; its connection is not waited for twice.
-    return {
-      nodeId,
-      realm,
-      capabilities,
-      resumable: hello.role === 'client',
-      ...(endpoint === '' ? {} : { endpoint }),
-    };
   }
 
   /** Ends whoever holds the node id and begins a session in its place. */
@@ -279,17 +250,10 @@ export class Sessions {
     session.begun = starting.then(() => {});
     const answer = await starting;
     if (!answer.error) return session;
+    ownership.release(nodeId, token);
     if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
     throw registrationError('noproc', nodeId);
   }
-}
-
-function checkLength(field: string, text: string): void {
-  if (text.length <= NAME_LENGTH_MAX) return;
-  throw new GatewayError(
-    'invalid_argument',
-    `${field}: expected at most ${NAME_LENGTH_MAX} characters, got ${text.length}`,
-  );
 }
 
 /** Asks the session to go and resolves when it is gone. */
