@@ -1,174 +1,160 @@
 /**
- * The gateway that a host embeds: the supervision tree of `tree.ts`, and the two ports before it. Who is started after whom
- * is told there; here is what a host may ask, and how the whole is drained and stopped.
+ * The supervision tree of a gateway and the tables that its actors keep: everything but the ports. Whoever has ports gives
+ * them as `listeners`; without any, the whole of the gateway runs where there is no network, as in the simulation.
+ *
+ *     sluice (rest_for_one, 10 in 60 s)
+ *     ├─ core (rest_for_one)        courier · clients, the client manager · topics · services · calls · channels
+ *     ├─ cameras (dynamic)          camera:<id>
+ *     ├─ sessions (dynamic)         session:<node id> → client, streams
+ *     ├─ janitor                    takes away what has outlived its time
+ *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · the listeners that were given
+ *
+ * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras and listeners live on, and the fresh
+ * client manager, topic desk and service desk are told of them anew.
  */
-import type { Server } from '@grpc/grpc-js';
-import { type Logger, pino } from 'pino';
-import { sourceFactory } from './cameras/index.js';
-import { type Configuration, ConfigurationError, type ConfigurationInput, configure } from './configuration.js';
-import type { Cameras } from './gateway/cameras.js';
-import type { Channels } from './gateway/channels.js';
-import type { ClientManager } from './gateway/client-manager.js';
-import { GatewayError } from './gateway/gateway-error.js';
-import type { LiveGateway } from './gateway/live-gateway.js';
+import { Cameras } from './gateway/cameras.js';
+import type { ChannelConnector } from './gateway/channel.js';
+import { Channels, type ChannelsInput, channelsLogic } from './gateway/channels.js';
+import { Chronicle } from './gateway/chronicle.js';
+import { ClientManager, type ClientManagerInput, clientManagerLogic } from './gateway/client-manager.js';
+import { COURIER_SHUTDOWN_MS, Courier, courierLogic } from './gateway/courier.js';
+import type { FrameEncoder } from './gateway/frame.js';
+import type { SourceFactory } from './gateway/frame-source.js';
+import { type JanitorInput, janitorLogic } from './gateway/janitor.js';
+import { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
-import type { Services } from './gateway/services.js';
-import type { Sessions } from './gateway/sessions.js';
-import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
-import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
-import { encodeFrame } from './grpc/frame-codec.js';
-import { addGatewayServices, startGrpcServer } from './grpc/server.js';
-import { Listener } from './listener.js';
-import { isLoopback } from './ops/access.js';
-import { createHttpHandler, type HttpHandler } from './ops/handler.js';
-import { startHttpServer } from './ops/http.js';
-import { logEvents } from './ops/log.js';
-import { type Application, startApplication } from './otp/application.js';
-import type { Clock } from './otp/clock.js';
-import { leftovers } from './otp/leaks.js';
-import { System, type SystemOptions } from './otp/system.js';
-import { gatewayTree } from './tree.js';
+import { MemoryOwnership } from './gateway/ownership.js';
+import { Place } from './gateway/place.js';
+import { Sessions } from './gateway/sessions.js';
+import { Switchboard } from './gateway/switchboard.js';
+import { type GrpcChannel, type GrpcChannelOptions, GrpcConnector } from './grpc/channel.js';
+import { describeReason } from './otp/exit-reason.js';
+import { type ChildSpec, dynamicSupervisor, type SupervisorOptions, supervisor } from './otp/index.js';
+import type { System } from './otp/system.js';
 
-/** The configuration, and what cannot be written in a file. */
-export interface GatewayHostOptions extends ConfigurationInput {
-  /** Default: a pino logger of `log.level` on standard output. */
-  readonly logger?: Logger;
-  readonly clock?: Clock;
-  /** In [0, 1). Default `Math.random`. */
-  readonly random?: () => number;
-  /** Stops the gateway when aborted. */
-  readonly signal?: AbortSignal;
-  readonly inspect?: SystemOptions['inspect'];
+export interface GatewayTreeParts {
+  readonly options: GatewayOptions;
+  readonly system: System;
+  readonly sources: SourceFactory;
+  readonly encode: FrameEncoder;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Who connects to others. Default: grpc-js. */
+  readonly connector?: ChannelConnector<GrpcChannel, GrpcChannelOptions>;
 }
 
-/** The gateway as a host holds it. */
-export interface SluiceGateway extends AsyncDisposable {
-  readonly configuration: Configuration;
+export interface GatewayTree {
   readonly clients: ClientManager;
   readonly sessions: Sessions;
-  readonly services: Services;
   readonly cameras: Cameras;
-  /** Connections to other gRPC servers, shared by all who call them. */
+  readonly board: Switchboard;
   readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
-  /** Mount it in a server of yours; it serves what the HTTP port serves. */
-  readonly httpHandler: HttpHandler;
-  /** Real addresses once started. */
-  readonly addresses: { readonly grpc: string | undefined; readonly http: string | undefined };
-  /** Resolves when both ports are bound. Rejects, with nothing left behind, when they cannot be. */
-  start(): Promise<void>;
-  /**
-   * Tells everybody to go, waits for them as long as `deadlineMs` (default `shutdown.deadlineMs`), stops everything.
-   * Idempotent; never rejects for lateness: what is late is ended.
-   */
-  stop(options?: { readonly deadlineMs?: number }): Promise<void>;
-  /** Adds the gateway's services to a gRPC server of the host. */
-  attach(server: Pick<Server, 'addService'>): void;
-  tree(): TreeView;
-  resources(): Resources;
-  /** What is held right now, by kind; after `stop` it is empty. */
-  census(): Readonly<Record<string, number>>;
-  why: LiveGateway['why'];
-  /** Calls `fn` for each event of this type, or of any with `*`. @returns its undo. */
-  on(type: string, fn: (event: GatewayEvent) => void): () => void;
+  readonly chronicle: Chronicle;
+  readonly live: LiveGateway;
+  /** The tree to start; `listeners` are started last and in this order, and stopped first and in the opposite one. */
+  root(listeners: readonly ChildSpec[]): SupervisorOptions;
 }
 
-/** Makes a gateway; nothing runs before `start`. Throws a `ConfigurationError` that names what is wrong. */
-export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGateway {
-  const { logger, clock, random = Math.random, signal, inspect, ...input } = hostOptions;
-  const configuration = configure(input);
-  if (!isLoopback(configuration.grpc.host)) {
-    throw new ConfigurationError([
-      `grpc.host: expected a loopback address, got ${configuration.grpc.host}; this version has no gRPC authentication`,
-    ]);
-  }
-  const log = logger ?? pino({ level: configuration.log.level });
-  const system = new System({ ...(clock ? { clock } : {}), ...(inspect ? { inspect } : {}) });
-  const options = configuration as GatewayOptions;
-  const { clients, sessions, cameras, board, channels, chronicle, live, root } = gatewayTree({
+/** Makes the tables and says how their actors are started; nothing runs yet. */
+export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
+  const { options, system, sources, encode, random, connector = new GrpcConnector(parts.options.channels) } = parts;
+  const chronicle = new Chronicle(system);
+  const courier = new Place();
+  const manager = new Place();
+  const pool = new Place();
+  const cameraSup = new Place();
+  const sessionSup = new Place();
+  const viewSup = new Place();
+
+  const clients = new ClientManager(() => manager.process);
+  const board = new Switchboard(options, random);
+  const sessions = new Sessions({
+    options,
+    board,
+    manager: clients,
+    supervisor: () => sessionSup.ref,
+    ownership: new MemoryOwnership(),
+    courier: new Courier(courier),
+    note: (type, { process, nodeId }, reason, detail) =>
+      chronicle.note({
+        type,
+        actor: process.path,
+        kind: 'session',
+        detail: { nodeId, ...detail },
+        ...(reason === undefined ? {} : { reason: describeReason(reason) }),
+      }),
+  });
+  const cameras = new Cameras({
+    options,
+    sources,
+    encode,
+    random,
+    supervisor: () => cameraSup.ref,
+    onDisconnected: ({ id, process }) =>
+      chronicle.note({ type: 'camera.disconnected', actor: process.path, kind: 'camera', detail: { camera: id } }),
+  });
+  const channels = new Channels<GrpcChannel, GrpcChannelOptions>(() => pool.process);
+  const live = new LiveGateway({
     options,
     system,
-    sources: sourceFactory,
-    encode: encodeFrame,
-    random,
+    manager: clients,
+    sessions,
+    cameraTable: cameras,
+    board,
+    channels,
+    chronicle,
+    views: () => viewSup.ref,
   });
 
-  const { grpc: grpcOptions, http: httpOptions } = configuration;
-  const grpc = new Listener(async (port) =>
-    startGrpcServer({ gateway: live, ...grpcOptions, port: port ?? grpcOptions.port, log }),
-  );
-  const http = new Listener(async (port) =>
-    startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready }),
-  );
-  const ready = (): boolean => grpc.bound && http.bound;
-
-  // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
-  const tree = root([
-    { id: 'http', start: http.start },
-    { id: 'grpc', start: grpc.start },
-  ]);
-
-  let started: Promise<Application> | undefined;
-  let stopped: Promise<void> | undefined;
-  const stopLog = logEvents(log, live);
-
-  const start = async (): Promise<void> => {
-    if (stopped) throw new GatewayError('draining', 'draining: a gateway that was stopped does not start again');
-    // A wrong source is said before anything is opened.
-    for (const camera of options.cameras) checkSource(camera);
-    started ??= startApplication('sluice', tree, system);
-    await started;
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
+  const managerInput = (): ClientManagerInput => ({
+    clientsMax: options.limits.clients,
+    streamsPerClientMax: options.limits.streamsPerClient,
+    adopt: () => sessions.registrations(),
+  });
+  const channelsInput = (): ChannelsInput<GrpcChannel, GrpcChannelOptions> => ({
+    connector,
+    limits: { ...options.channels, channelsMax: options.limits.channels },
+    note: (type, { id, target, calls }, reason) =>
+      chronicle.note({ type, actor: pool.process?.path ?? '', kind: 'channel', reason, detail: { id, target, calls } }),
+  });
+  const core: SupervisorOptions = {
+    strategy: 'rest_for_one',
+    intensity: 10,
+    period: 60,
+    children: [
+      { id: 'courier', shutdown: COURIER_SHUTDOWN_MS, start: courier.starts(courierLogic) },
+      { id: 'clients', start: manager.starts(clientManagerLogic, managerInput) },
+      { id: 'topics', start: board.startTopics },
+      { id: 'services', start: board.startServices },
+      { id: 'calls', start: board.startCalls },
+      // A second more than its calls have to come to their end.
+      { id: 'channels', shutdown: options.channels.closeMs + 1_000, start: pool.starts(channelsLogic, channelsInput) },
+    ],
   };
-  const abort = (): void => void gateway.stop();
+  const cameraOptions = (): SupervisorOptions => ({
+    children: options.cameras.map((camera) => cameras.spec(camera)),
+    parallelStop: true,
+    intensity: 100,
+    period: 60,
+  });
+  const janitorInput = (): JanitorInput => ({ sweepMs: options.services.sweepMs, sweep: () => live.cleanUp() });
+  const views: ChildSpec = { id: 'views', type: 'supervisor', start: viewSup.starts(dynamicSupervisor()) };
 
-  const stop = async (deadlineMs: number): Promise<void> => {
-    signal?.removeEventListener('abort', abort);
-    const application = await started?.catch(() => undefined);
-    if (application) {
-      grpc.server?.drain();
-      const beganMs = system.clock.now();
-      await live.drain(deadlineMs);
-      // What is left after the drain has what is left of the time, and a second to be closed by force.
-      const leftMs = Math.max(0, deadlineMs - (system.clock.now() - beganMs));
-      await application.stop({ timeoutMs: leftMs + 1_000 });
-    } else system.close();
-    stopLog();
-    chronicle.close();
-  };
-
-  const gateway: SluiceGateway = {
-    configuration,
-    clients,
-    sessions,
-    services: board.services,
-    cameras,
-    channels,
-    httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
-    get addresses() {
-      return { grpc: grpc.server?.address, http: http.server?.address };
-    },
-    start,
-    stop: ({ deadlineMs = configuration.shutdown.deadlineMs } = {}) => {
-      stopped ??= stop(deadlineMs);
-      return stopped;
-    },
-    attach: (server) => addGatewayServices(server, live, log),
-    tree: () => live.tree(),
-    resources: () => live.resources(),
-    census: () => leftovers(system),
-    why: (id) => live.why(id),
-    on: (type, fn) => live.onEvent((event) => (type === '*' || event.type === type ? fn(event) : undefined)),
-    [Symbol.asyncDispose]: () => gateway.stop(),
-  };
-  return gateway;
-}
-
-function checkSource({ id, source }: { readonly id: string; readonly source: string }): void {
-  try {
-    sourceFactory(source);
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    throw new GatewayError(error.code, `camera "${id}": ${error.message}`, { cause: error });
-  }
+  const root = (listeners: readonly ChildSpec[]): SupervisorOptions => ({
+    strategy: 'rest_for_one',
+    intensity: 10,
+    period: 60,
+    children: [
+      { id: 'core', type: 'supervisor', start: { logic: supervisor(core) } },
+      { id: 'cameras', type: 'supervisor', start: cameraSup.starts(supervisor(cameraOptions)) },
+      { id: 'sessions', type: 'supervisor', start: sessionSup.starts(dynamicSupervisor()) },
+      { id: 'janitor', start: new Place().starts(janitorLogic, janitorInput) },
+      {
+        id: 'listeners',
+        type: 'supervisor',
+        start: { logic: supervisor({ intensity: 10, period: 60, children: [views, ...listeners] }) },
+      },
+    ],
+  });
+  return { clients, sessions, cameras, board, channels, chronicle, live, root };
 }

@@ -1,10 +1,11 @@
 /** The public API: the gateway that a host embeds, and the kernel under it. */
+
+export { type Configuration, ConfigurationError, type ConfigurationInput } from './configuration.js';
 export {
   createGateway,
   type GatewayHostOptions,
   type SluiceGateway,
-} from './application.js';
-export { type Configuration, ConfigurationError, type ConfigurationInput } from './configuration.js';
+} from './create-gateway.js';
 export type { ChannelCounts } from './gateway/channel.js';
 export type { AcquireOptions, Channels } from './gateway/channels.js';
 export type { Frame, Picture } from './gateway/frame.js';

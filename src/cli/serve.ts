@@ -7,8 +7,8 @@ import { extname } from 'node:path';
 import { nanoid } from 'nanoid';
 import { pino } from 'pino';
 import { parse, YAMLParseError } from 'yaml';
-import { createGateway, type SluiceGateway } from '../application.js';
 import { ConfigurationError, type ConfigurationInput } from '../configuration.js';
+import { createGateway, type SluiceGateway } from '../create-gateway.js';
 
 export interface ServeOptions {
   readonly config?: string;

@@ -1,6 +1,6 @@
 /** What a session has declared, through graces, crashes and slow readers: a whole gateway on virtual time. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { GatewayHostOptions } from '../../src/application.js';
+import type { GatewayHostOptions } from '../../src/create-gateway.js';
 import { VirtualGateway, Wire } from './virtual-gateway.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text);

@@ -1,6 +1,6 @@
 /** A whole gateway on virtual time, and clients on wires of the test. */
 import { expect } from 'vitest';
-import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/application.js';
+import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/create-gateway.js';
 import type { ControlHandle, ControlWire, Hello, ServerWord } from '../../src/gateway/transport.js';
 import type { GatewayEvent } from '../../src/gateway/views.js';
 import { describeReason, VirtualClock } from '../../src/otp/index.js';

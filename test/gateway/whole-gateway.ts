@@ -3,6 +3,7 @@
  * them, with wires of the test.
  */
 import { expect } from 'vitest';
+import { type GatewayTree, gatewayTree } from '../../src/application.js';
 import { sourceFactory } from '../../src/cameras/index.js';
 import { type ConfigurationInput, configure } from '../../src/configuration.js';
 import type { ClientManager } from '../../src/gateway/client-manager.js';
@@ -16,7 +17,6 @@ import { VirtualClock } from '../../src/otp/clock.js';
 import { leftovers } from '../../src/otp/leaks.js';
 import { exit } from '../../src/otp/signals.js';
 import { type KernelEvent, System } from '../../src/otp/system.js';
-import { type GatewayTree, gatewayTree } from '../../src/tree.js';
 import { HeldWire, RecordedControl } from './paths/held-wire.js';
 
 /** The time between two pictures of the clip, and a little more. Milliseconds. */

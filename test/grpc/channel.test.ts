@@ -1,7 +1,7 @@
 /** Upstream channels as they are on the wire: what counts is what the other side sees. */
 import { status as Code } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createGateway } from '../../src/application.js';
+import { createGateway } from '../../src/create-gateway.js';
 import { GrpcConnector } from '../../src/grpc/channel.js';
 import { frozenPeer, mutePeer, nobody, peer, realPool, watch } from './channel-peers.js';
 

@@ -1,7 +1,7 @@
 /** What clients say to each other through a whole gateway, over real sockets. */
 import { status as Code } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import type { GatewayHostOptions } from '../../src/application.js';
+import type { GatewayHostOptions } from '../../src/create-gateway.js';
 import type { ServerMessage } from '../../src/grpc/gen/sluice/v1/gateway_pb.js';
 import { clientOf, controlInbox } from './harness.js';
 import { runGateway } from './running-gateway.js';

@@ -1,7 +1,7 @@
 /** A whole gateway for a test: the clip camera `demo`, free ports, and a stop that must leave nothing. */
 import { pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
-import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/application.js';
+import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/create-gateway.js';
 
 export async function runGateway(
   options: GatewayHostOptions = {},

@@ -1,7 +1,7 @@
 /** The HTTP side with the gateway behind it that is really sold. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createGateway, type SluiceGateway } from '../../src/application.js';
+import { createGateway, type SluiceGateway } from '../../src/create-gateway.js';
 import { closed, exchange, opened, readUntil, request } from './wire.js';
 
 const TOKEN = 'a-token-for-tests';

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/application.js';
+import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/create-gateway.js';
 import { chromiumPath, launchChromium } from './chromium.js';
 
 const TOKEN = 'a-token-for-tests';

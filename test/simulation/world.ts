@@ -2,6 +2,8 @@
  * The product's own gateway on virtual time, without its ports, and everything that a crowd has done to it: connections,
  * watches, sources and monitors, each with what the gateway has answered. Nothing here decides what happens next.
  */
+
+import { type GatewayTree, gatewayTree } from '../../src/application.js';
 import { configure } from '../../src/configuration.js';
 import type { ControlStream } from '../../src/gateway/control-stream.js';
 import { GatewayError } from '../../src/gateway/gateway-error.js';
@@ -14,7 +16,6 @@ import { describeReason, type ExitReason } from '../../src/otp/exit-reason.js';
 import { monitor } from '../../src/otp/monitor.js';
 import type { Process } from '../../src/otp/process.js';
 import { type KernelEvent, System } from '../../src/otp/system.js';
-import { type GatewayTree, gatewayTree } from '../../src/tree.js';
 import type { Dice } from './dice.js';
 import { SimulatedSource } from './sources.js';
 import type { SimulatedControl, SimulatedFrames } from './wires.js';

@@ -1,0 +1,174 @@
+/**
+ * The gateway that a host embeds: the supervision tree of `application.ts`, and the two ports before it. Who is started after whom
+ * is told there; here is what a host may ask, and how the whole is drained and stopped.
+ */
+import type { Server } from '@grpc/grpc-js';
+import { type Logger, pino } from 'pino';
+import { gatewayTree } from './application.js';
+import { sourceFactory } from './cameras/index.js';
+import { type Configuration, ConfigurationError, type ConfigurationInput, configure } from './configuration.js';
+import type { Cameras } from './gateway/cameras.js';
+import type { Channels } from './gateway/channels.js';
+import type { ClientManager } from './gateway/client-manager.js';
+import { GatewayError } from './gateway/gateway-error.js';
+import type { LiveGateway } from './gateway/live-gateway.js';
+import type { GatewayOptions } from './gateway/options.js';
+import type { Services } from './gateway/services.js';
+import type { Sessions } from './gateway/sessions.js';
+import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
+import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
+import { encodeFrame } from './grpc/frame-codec.js';
+import { addGatewayServices, startGrpcServer } from './grpc/server.js';
+import { Listener } from './listener.js';
+import { isLoopback } from './ops/access.js';
+import { createHttpHandler, type HttpHandler } from './ops/handler.js';
+import { startHttpServer } from './ops/http.js';
+import { logEvents } from './ops/log.js';
+import { type Application, startApplication } from './otp/application.js';
+import type { Clock } from './otp/clock.js';
+import { leftovers } from './otp/leaks.js';
+import { System, type SystemOptions } from './otp/system.js';
+
+/** The configuration, and what cannot be written in a file. */
+export interface GatewayHostOptions extends ConfigurationInput {
+  /** Default: a pino logger of `log.level` on standard output. */
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** In [0, 1). Default `Math.random`. */
+  readonly random?: () => number;
+  /** Stops the gateway when aborted. */
+  readonly signal?: AbortSignal;
+  readonly inspect?: SystemOptions['inspect'];
+}
+
+/** The gateway as a host holds it. */
+export interface SluiceGateway extends AsyncDisposable {
+  readonly configuration: Configuration;
+  readonly clients: ClientManager;
+  readonly sessions: Sessions;
+  readonly services: Services;
+  readonly cameras: Cameras;
+  /** Connections to other gRPC servers, shared by all who call them. */
+  readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
+  /** Mount it in a server of yours; it serves what the HTTP port serves. */
+  readonly httpHandler: HttpHandler;
+  /** Real addresses once started. */
+  readonly addresses: { readonly grpc: string | undefined; readonly http: string | undefined };
+  /** Resolves when both ports are bound. Rejects, with nothing left behind, when they cannot be. */
+  start(): Promise<void>;
+  /**
+   * Tells everybody to go, waits for them as long as `deadlineMs` (default `shutdown.deadlineMs`), stops everything.
+   * Idempotent; never rejects for lateness: what is late is ended.
+   */
+  stop(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Adds the gateway's services to a gRPC server of the host. */
+  attach(server: Pick<Server, 'addService'>): void;
+  tree(): TreeView;
+  resources(): Resources;
+  /** What is held right now, by kind; after `stop` it is empty. */
+  census(): Readonly<Record<string, number>>;
+  why: LiveGateway['why'];
+  /** Calls `fn` for each event of this type, or of any with `*`. @returns its undo. */
+  on(type: string, fn: (event: GatewayEvent) => void): () => void;
+}
+
+/** Makes a gateway; nothing runs before `start`. Throws a `ConfigurationError` that names what is wrong. */
+export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGateway {
+  const { logger, clock, random = Math.random, signal, inspect, ...input } = hostOptions;
+  const configuration = configure(input);
+  if (!isLoopback(configuration.grpc.host)) {
+    throw new ConfigurationError([
+      `grpc.host: expected a loopback address, got ${configuration.grpc.host}; this version has no gRPC authentication`,
+    ]);
+  }
+  const log = logger ?? pino({ level: configuration.log.level });
+  const system = new System({ ...(clock ? { clock } : {}), ...(inspect ? { inspect } : {}) });
+  const options = configuration as GatewayOptions;
+  const { clients, sessions, cameras, board, channels, chronicle, live, root } = gatewayTree({
+    options,
+    system,
+    sources: sourceFactory,
+    encode: encodeFrame,
+    random,
+  });
+
+  const { grpc: grpcOptions, http: httpOptions } = configuration;
+  const grpc = new Listener(async (port) =>
+    startGrpcServer({ gateway: live, ...grpcOptions, port: port ?? grpcOptions.port, log }),
+  );
+  const http = new Listener(async (port) =>
+    startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready }),
+  );
+  const ready = (): boolean => grpc.bound && http.bound;
+
+  // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
+  const tree = root([
+    { id: 'http', start: http.start },
+    { id: 'grpc', start: grpc.start },
+  ]);
+
+  let started: Promise<Application> | undefined;
+  let stopped: Promise<void> | undefined;
+  const stopLog = logEvents(log, live);
+
+  const start = async (): Promise<void> => {
+    if (stopped) throw new GatewayError('draining', 'draining: a gateway that was stopped does not start again');
+    // A wrong source is said before anything is opened.
+    for (const camera of options.cameras) checkSource(camera);
+    started ??= startApplication('sluice', tree, system);
+    await started;
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+  };
+  const abort = (): void => void gateway.stop();
+
+  const stop = async (deadlineMs: number): Promise<void> => {
+    signal?.removeEventListener('abort', abort);
+    const application = await started?.catch(() => undefined);
+    if (application) {
+      grpc.server?.drain();
+      const beganMs = system.clock.now();
+      await live.drain(deadlineMs);
+      // What is left after the drain has what is left of the time, and a second to be closed by force.
+      const leftMs = Math.max(0, deadlineMs - (system.clock.now() - beganMs));
+      await application.stop({ timeoutMs: leftMs + 1_000 });
+    } else system.close();
+    stopLog();
+    chronicle.close();
+  };
+
+  const gateway: SluiceGateway = {
+    configuration,
+    clients,
+    sessions,
+    services: board.services,
+    cameras,
+    channels,
+    httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
+    get addresses() {
+      return { grpc: grpc.server?.address, http: http.server?.address };
+    },
+    start,
+    stop: ({ deadlineMs = configuration.shutdown.deadlineMs } = {}) => {
+      stopped ??= stop(deadlineMs);
+      return stopped;
+    },
+    attach: (server) => addGatewayServices(server, live, log),
+    tree: () => live.tree(),
+    resources: () => live.resources(),
+    census: () => leftovers(system),
+    why: (id) => live.why(id),
+    on: (type, fn) => live.onEvent((event) => (type === '*' || event.type === type ? fn(event) : undefined)),
+    [Symbol.asyncDispose]: () => gateway.stop(),
+  };
+  return gateway;
+}
+
+function checkSource({ id, source }: { readonly id: string; readonly source: string }): void {
+  try {
+    sourceFactory(source);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    throw new GatewayError(error.code, `camera "${id}": ${error.message}`, { cause: error });
+  }
+}
