@@ -7,7 +7,7 @@
  * more, and is ended when they pile up all the same.
  */
 import type { AnyActorRef } from 'xstate';
-import { Outbox, type OutboxEdge } from '../flow/outbox.js';
+import { Outbox } from '../flow/outbox.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { CallOutcome, CallReply, Calls } from './calls.js';
 import type { Client } from './client.js';
@@ -61,7 +61,7 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
       bytesMax: queueBytes,
       sizeOf: ({ topic, payload }) => WORD_BYTES + topic.length + payload.length,
       write: (event, done) => this.#wire.send(event, done),
-      onEdge: (edge) => this.#onEdge(edge),
+      onEdge: this.onEdge,
     });
   }
 
@@ -197,26 +197,6 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox;
     return { queued: queued + this.#words, sent: sent + this.#wordsSent, drops: drops + this.#missed };
-  }
-
-  #onEdge(edge: OutboxEdge): void {
-    switch (edge.type) {
-      case 'filled':
-        this.send({ type: 'queue.filled' });
-        break;
-      case 'drained':
-        this.send({ type: 'queue.drained' });
-        break;
-      case 'completed':
-        this.send({ type: 'write.completed' });
-        break;
-      case 'failed':
-        this.send({ type: 'send.failed', error: edge.error });
-        break;
-      case 'overflowed':
-        this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
-        break;
-    }
   }
 }
 

@@ -3,6 +3,7 @@
  * by the chart where it ends in its own time, by the scope where it is killed.
  */
 import { type StreamEvent, type StreamInput, streamMachine } from '../../machines/stream.js';
+import type { OutboxEdge } from '../flow/outbox.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import type { Held } from '../otp/scope.js';
@@ -62,6 +63,27 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
   deadlineExceeded(): void {
     this.send({ type: 'deadline.exceeded' });
   }
+
+  /** What the queue of this stream tells its chart. */
+  protected readonly onEdge = (edge: OutboxEdge): void => {
+    switch (edge.type) {
+      case 'filled':
+        this.send({ type: 'queue.filled' });
+        break;
+      case 'drained':
+        this.send({ type: 'queue.drained' });
+        break;
+      case 'completed':
+        this.send({ type: 'write.completed' });
+        break;
+      case 'failed':
+        this.send({ type: 'send.failed', error: edge.error });
+        break;
+      case 'overflowed':
+        this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
+        break;
+    }
+  };
 
   /** The one teardown. */
   tearDown(reason: ExitReason): void {

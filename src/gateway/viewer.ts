@@ -3,7 +3,7 @@
  * touching a chart; the chart learns when the queue fills and drains.
  */
 import { FrameRate } from '../flow/frame-rate.js';
-import { Outbox, type OutboxEdge, type OverflowPolicy } from '../flow/outbox.js';
+import { Outbox, type OverflowPolicy } from '../flow/outbox.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { Camera, FrameConsumer } from './camera.js';
 import type { Frame } from './frame.js';
@@ -43,7 +43,7 @@ export class Viewer extends StreamBody implements FrameConsumer {
       bytesMax: options.queueBytes,
       sizeOf: (frame) => frame.message.length,
       write: (frame, done) => options.wire.write(frame, done),
-      onEdge: (edge) => this.#onEdge(edge),
+      onEdge: this.onEdge,
     });
   }
 
@@ -82,25 +82,5 @@ export class Viewer extends StreamBody implements FrameConsumer {
   protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox;
     return { queued, sent, drops };
-  }
-
-  #onEdge(edge: OutboxEdge): void {
-    switch (edge.type) {
-      case 'filled':
-        this.send({ type: 'queue.filled' });
-        break;
-      case 'drained':
-        this.send({ type: 'queue.drained' });
-        break;
-      case 'completed':
-        this.send({ type: 'write.completed' });
-        break;
-      case 'failed':
-        this.send({ type: 'send.failed', error: edge.error });
-        break;
-      case 'overflowed':
-        this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
-        break;
-    }
   }
 }
