@@ -3,6 +3,7 @@ import type { AnyActorRef } from 'xstate';
 import type { OverflowPolicy } from '../flow/outbox.js';
 import { isOverflowPolicy, OVERFLOW_POLICIES } from '../flow/outbox.js';
 import type { ChildSpec } from '../otp/child-spec.js';
+import type { Backoff } from '../otp/restart-backoff.js';
 import { startChild } from '../otp/supervisor-api.js';
 import { Camera, cameraLogic } from './camera.js';
 import type { FrameEncoder } from './frame.js';
@@ -23,6 +24,9 @@ export interface CamerasParts {
 
 /** How long a camera may take to close its source when it is asked to end. */
 const SHUTDOWN_MS = 6_000;
+
+/** One camera that crashes again and again waits longer and longer, and never spends the restarts of all cameras. */
+const CRASH_BACKOFF: Backoff = { initialMs: 50, factor: 2, maxMs: 10_000, resetAfterMs: 60_000 };
 
 export class Cameras {
   readonly #parts: CamerasParts;
@@ -59,6 +63,7 @@ export class Cameras {
     return {
       id: `camera:${options.id}`,
       shutdown: SHUTDOWN_MS,
+      backoff: CRASH_BACKOFF,
       start: ({ spawn }) => {
         const { encode, random, onDisconnected } = this.#parts;
         const camera = new Camera({ options, source, encode, jitter: random(), onDisconnected });

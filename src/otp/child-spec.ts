@@ -2,7 +2,8 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { AutoShutdown, Restart, Shutdown } from '../../machines/terms.js';
 import type { ExitReason } from './exit-reason.js';
-import type { ProcessBody } from './process.js';
+import type { Failure, ProcessBody } from './process.js';
+import { type Backoff, backoffFault } from './restart-backoff.js';
 
 /** Given to a start function. */
 export interface StartContext {
@@ -21,6 +22,14 @@ export type ChildStart =
   | { readonly logic: AnyActorLogic; readonly input?: unknown }
   | ((context: StartContext) => StartAnswer | Promise<StartAnswer>);
 
+/** The life that has just ended. */
+export interface PreviousLife {
+  /** How often it had been started again before. */
+  readonly restarts: number;
+  /** Its end and the chain of causes behind it; absent where it did not even start. */
+  readonly failure: Failure | undefined;
+}
+
 export interface ChildSpec {
   /** Unique in its supervisor. */
   readonly id: string;
@@ -33,10 +42,29 @@ export interface ChildSpec {
   readonly significant?: boolean;
   /** Default `worker`. Informational, but for the default of `shutdown` and the counts. */
   readonly type?: 'worker' | 'supervisor';
+  /**
+   * Wait before each restart. Such a child does not spend its supervisor's intensity; while it waits it is `restarting`.
+   * Its siblings go on; under `one_for_all` and `rest_for_one` they are restarted with it, after the wait. Not in OTP.
+   */
+  readonly backoff?: Backoff;
+  /**
+   * Restarts of this child allowed within `period`, instead of its supervisor's: one more, and this child alone stays
+   * stopped (`child.gaveUp`). Not in OTP.
+   */
+  readonly intensity?: number;
+  /** Seconds, counted whole. Default 5. Only with `intensity`. */
+  readonly period?: number;
+  /**
+   * Asked before each restart that would be done, after the wait too: its owner may have changed its mind. `false` leaves it
+   * stopped. A throw is reported (`listener.failed`) and counts as yes. Not in OTP.
+   */
+  readonly restartIf?: (reason: ExitReason, previous: PreviousLife) => boolean;
 }
 
+type Extra = 'backoff' | 'intensity' | 'period' | 'restartIf';
+
 /** A spec with its defaults filled in. */
-export type FullChildSpec = Required<ChildSpec>;
+export type FullChildSpec = Required<Omit<ChildSpec, Extra>> & Pick<ChildSpec, Extra>;
 
 export type SpecFault =
   | { readonly code: 'missing_id' }
@@ -45,11 +73,20 @@ export type SpecFault =
   | { readonly code: 'invalid_shutdown'; readonly value: unknown }
   | { readonly code: 'invalid_significant'; readonly value: unknown }
   | { readonly code: 'invalid_child_type'; readonly value: unknown }
+  | { readonly code: 'invalid_backoff'; readonly value: string }
+  | { readonly code: 'invalid_intensity'; readonly value: unknown }
+  | { readonly code: 'invalid_period'; readonly value: unknown }
+  | { readonly code: 'invalid_restart_if'; readonly value: unknown }
   | { readonly code: 'bad_combination'; readonly with: readonly [string, string] };
 
 export function completeSpec(spec: ChildSpec): FullChildSpec {
   const type = spec.type ?? 'worker';
+  const { backoff, intensity, period, restartIf } = spec;
   return {
+    ...(backoff ? { backoff } : {}),
+    ...(intensity === undefined ? {} : { intensity }),
+    ...(period === undefined ? {} : { period }),
+    ...(restartIf ? { restartIf } : {}),
     id: spec.id,
     start: spec.start,
     restart: spec.restart ?? 'permanent',
@@ -73,5 +110,20 @@ export function specFault(spec: FullChildSpec, autoShutdown: AutoShutdown): Spec
   if (significant && autoShutdown === 'never')
     return { code: 'bad_combination', with: ['auto_shutdown', 'significant'] };
   if (significant && restart === 'permanent') return { code: 'bad_combination', with: ['restart', 'significant'] };
+  return extraFault(spec);
+}
+
+/** What is wrong with what OTP does not have. */
+function extraFault({ backoff, intensity, period, restartIf }: FullChildSpec): SpecFault | undefined {
+  const wrong = backoff && backoffFault(backoff);
+  if (wrong) return { code: 'invalid_backoff', value: wrong };
+  if (intensity !== undefined && !(Number.isInteger(intensity) && intensity >= 0))
+    return { code: 'invalid_intensity', value: intensity };
+  if (period !== undefined && !(Number.isInteger(period) && period > 0))
+    return { code: 'invalid_period', value: period };
+  if (period !== undefined && intensity === undefined)
+    return { code: 'bad_combination', with: ['period', 'intensity'] };
+  if (restartIf !== undefined && typeof restartIf !== 'function')
+    return { code: 'invalid_restart_if', value: restartIf };
   return undefined;
 }

@@ -17,7 +17,9 @@ import {
 } from './child-spec.js';
 import { crashReason, type ExitReason, isClean } from './exit-reason.js';
 import { type Failure, Process, processOf } from './process.js';
+import { RestartBackoff } from './restart-backoff.js';
 import { RestartIntensity } from './restart-intensity.js';
+import type { Held } from './scope.js';
 import { requestStop } from './signals.js';
 import { spawn } from './spawn.js';
 import type { Answer, ChildCounts, ChildInfo, ChildName, SupervisorRequest } from './supervisor-api.js';
@@ -37,6 +39,13 @@ export interface Child {
   /** How the last one ended; handed to the next. */
   previous: ExitReason | undefined;
   failure: Failure | undefined;
+  /** When it was started last, on the system's clock. */
+  startedAtMs: number;
+  /** Its own budget of restarts, where its spec has one. */
+  readonly budget: RestartIntensity | undefined;
+  readonly backoff: RestartBackoff | undefined;
+  /** Set while it waits to be started again. */
+  waiting: Held | undefined;
 }
 
 /** An id; under `simple_one_for_one`, where ids name nobody, the child itself. */
@@ -100,7 +109,12 @@ export class SupervisorCore {
   }
 
   #add(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Child {
+    const { intensity, period = DEFAULT_PERIOD_SECONDS, backoff } = spec;
     const child: Child = {
+      budget: intensity === undefined ? undefined : new RestartIntensity(intensity, period),
+      backoff: backoff && new RestartBackoff(backoff, this.process.system.random),
+      waiting: undefined,
+      startedAtMs: 0,
       key,
       spec,
       args,
@@ -128,12 +142,14 @@ export class SupervisorCore {
     if (newborn && !('ok' in result && result.ok === newborn)) yield* this.#end(newborn, child.spec, undefined);
     const process = 'ok' in result ? result.ok : undefined;
     child.process = process;
+    this.#setRestarting(child, false);
     child.state = process ? 'running' : 'stopped';
     if (process) {
       process.restarts = child.restarts;
       process.child = child;
     }
     const { system } = this.process;
+    if (child.backoff) child.startedAtMs = system.clock.now();
     if (!system.heard) return result;
     const about = { supervisor: this.process, childId: child.spec.id };
     if ('error' in result) system.emit({ type: 'child.startFailed', ...about, reason: result.error });
@@ -205,9 +221,16 @@ export class SupervisorCore {
     if (restart === 'permanent' || (restart === 'transient' && !isClean(child.previous))) {
       return this.restart(child);
     }
+    this.#stayAway(child);
+    return undefined;
+  }
+
+  /** It has ended and is not started again by itself. */
+  #stayAway(child: Child): void {
+    const { restart } = child.spec;
+    this.#setRestarting(child, false);
     if (restart === 'temporary' || this.#simple) this.children.delete(child.key);
     this.#checkAutoShutdown(child);
-    return undefined;
   }
 
   /** Only a significant child that ended by itself and stays away can end its supervisor. */
@@ -224,6 +247,17 @@ export class SupervisorCore {
 
   /** Restarts a child, and its siblings as the strategy says; gives up when that is one restart too many. */
   *restart(child: Child): Operation {
+    if (!this.#guardAllows(child)) {
+      this.#stayAway(child);
+      return;
+    }
+    if (child.budget || child.backoff) {
+      if (!this.#ownBudgetSpent(child)) {
+        if (child.backoff) this.#backOff(child, child.backoff);
+        else yield* this.#restartGroup(child);
+      }
+      return;
+    }
     if (!this.#intensity.allows(this.process.system.clock.now())) {
       this.process.system.emit({
         type: 'supervisor.gaveUp',
@@ -234,6 +268,10 @@ export class SupervisorCore {
       this.stopping = 'shutdown';
       return;
     }
+    yield* this.#restartGroup(child);
+  }
+
+  *#restartGroup(child: Child): Operation {
     const { strategy } = this.options;
     if (strategy === 'one_for_one' || strategy === 'simple_one_for_one') {
       yield* this.#restartOne(child);
@@ -251,6 +289,49 @@ export class SupervisorCore {
       if (this.children.get(sibling.key) !== sibling) continue;
       if (!(yield* this.#restartOne(sibling))) return;
     }
+  }
+
+  #guardAllows({ spec, previous, restarts, failure }: Child): boolean {
+    if (!spec.restartIf) return true;
+    try {
+      return spec.restartIf(previous ?? 'shutdown', { restarts, failure });
+    } catch (error) {
+      this.process.system.emit({ type: 'listener.failed', error });
+      return true;
+    }
+  }
+
+  /** Counts a restart against the child's own budget. True when that was one too many: it stays away. */
+  #ownBudgetSpent(child: Child): boolean {
+    const { system } = this.process;
+    if (!child.budget || child.budget.allows(system.clock.now())) return false;
+    const reason = child.previous ?? 'shutdown';
+    system.emit({ type: 'child.gaveUp', supervisor: this.process, childId: child.spec.id, reason });
+    this.#stayAway(child);
+    return true;
+  }
+
+  /** Lets it wait. Stopping it, or restarting it with a sibling, makes the wait void. */
+  #backOff(child: Child, backoff: RestartBackoff): void {
+    const { system, scope } = this.process;
+    // One whose retry failed has not lived.
+    const livedMs = child.state === 'restarting' ? 0 : system.clock.now() - child.startedAtMs;
+    const waitMs = backoff.nextMs(livedMs);
+    this.#setRestarting(child, true);
+    const waiting = scope.timer(waitMs, () =>
+      system.post(this.process.ref, { type: 'child.waited', child, waiting } as never),
+    );
+    child.waiting = waiting;
+    const reason = child.previous ?? 'shutdown';
+    system.emit({ type: 'child.backingOff', supervisor: this.process, childId: child.spec.id, waitMs, reason });
+  }
+
+  /** The wait is over. One that was made void meanwhile does nothing. */
+  *waited(child: Child, waiting: Held): Operation {
+    if (child.waiting !== waiting) return;
+    child.waiting = undefined;
+    if (this.#guardAllows(child)) yield* this.#restartGroup(child);
+    else this.#stayAway(child);
   }
 
   /** False when the start failed: then the child is `restarting`, and a retry waits behind what is queued already. */
@@ -283,6 +364,10 @@ export class SupervisorCore {
   }
 
   #setRestarting(child: Child, restarting: boolean): void {
+    if (!restarting && child.waiting) {
+      void child.waiting.release();
+      child.waiting = undefined;
+    }
     if ((child.state === 'restarting') === restarting) return;
     this.#restarting += restarting ? 1 : -1;
     child.state = restarting ? 'restarting' : child.process ? 'running' : 'stopped';
@@ -470,6 +555,7 @@ export class SupervisorCore {
     const child = this.#find(name);
     if (!child) return NOT_FOUND;
     if (child.state !== 'stopped') return { error: { code: child.state } };
+    child.backoff?.reset();
     const result = yield* this.#start(child);
     return 'error' in result ? { error: { code: 'start_failed', reason: result.error } } : { ok: result.ok?.ref };
   }
@@ -507,5 +593,8 @@ function startResult(process: Process): StartResult {
   if (process.startError !== undefined) return { error: process.startError };
   return { ok: process.ignored ? undefined : process };
 }
+
+/** As a supervisor's. */
+const DEFAULT_PERIOD_SECONDS = 5;
 
 const NOT_FOUND: Answer<never> = { error: { code: 'not_found' } };

@@ -8,6 +8,7 @@ import { supervisorMachine } from '../../machines/supervisor.js';
 import type { ExitReason } from './exit-reason.js';
 import { Fifo } from './fifo.js';
 import { type ChildExited, type Process, processOf, withTraits } from './process.js';
+import type { Held } from './scope.js';
 import type { SupervisorCall } from './supervisor-api.js';
 import { type Child, type Operation, SupervisorCore } from './supervisor-core.js';
 import { checkedOptions, type FullSupervisorOptions, type SupervisorOptions } from './supervisor-options.js';
@@ -19,6 +20,7 @@ type Message =
   | ChildExited
   | SupervisorCall
   | { readonly type: 'child.retry'; readonly child: Child }
+  | { readonly type: 'child.waited'; readonly child: Child; readonly waiting: Held }
   | { readonly type: 'supervisor.stop'; readonly reason: ExitReason }
   | { readonly type: 'operation.resumed'; readonly operation: Operation<unknown>; readonly value: unknown }
   | { readonly type: 'supervisor.suspend' | 'supervisor.resume' };
@@ -125,6 +127,7 @@ class SupervisorRuntime {
         break;
       case 'child.exited':
       case 'child.retry':
+      case 'child.waited':
       case 'supervisor.call':
       case 'supervisor.stop':
         this.#inbox.push(event as Message);
@@ -173,6 +176,8 @@ class SupervisorRuntime {
         return this.core.childExited(message.process);
       case 'child.retry':
         return this.core.retry(message.child);
+      case 'child.waited':
+        return this.core.waited(message.child, message.waiting);
       case 'supervisor.call': {
         const answer = this.core.answer(message.request);
         if (!('now' in answer)) return this.#reply(message, answer);

@@ -41,6 +41,21 @@ export type KernelEvent =
       readonly childId: string;
       readonly reason: ExitReason;
     }
+  /** It waits before it is started again. */
+  | {
+      readonly type: 'child.backingOff';
+      readonly supervisor: Process;
+      readonly childId: string;
+      readonly waitMs: number;
+      readonly reason: ExitReason;
+    }
+  /** It has spent the restarts that its own spec allows, and stays stopped. */
+  | {
+      readonly type: 'child.gaveUp';
+      readonly supervisor: Process;
+      readonly childId: string;
+      readonly reason: ExitReason;
+    }
   | { readonly type: 'supervisor.gaveUp'; readonly supervisor: Process; readonly reason: ExitReason }
   /** Of these kinds it held something that was not given back in time; the census still counts it. */
   | { readonly type: 'process.abandoned'; readonly process: Process; readonly kinds: readonly string[] }
@@ -50,6 +65,8 @@ export type KernelEvent =
 
 export interface SystemOptions {
   readonly clock?: Clock;
+  /** Chance, in [0, 1): for the jitter of restarts. Default `Math.random`. */
+  readonly random?: () => number;
   /** XState's inspection observer; costs nothing when absent. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
@@ -61,6 +78,7 @@ const FLUSH_MAX = 10_000_000;
 
 export class System {
   readonly clock: Clock;
+  readonly random: () => number;
   readonly inspect: SystemOptions['inspect'];
   readonly census = new Census();
   readonly registry = new Registry();
@@ -83,6 +101,7 @@ export class System {
 
   constructor(options: SystemOptions = {}) {
     this.clock = options.clock ?? realClock;
+    this.random = options.random ?? Math.random;
     this.inspect = options.inspect;
     if (this.clock instanceof VirtualClock) this.clock.afterTimer = () => this.flush();
     this.#removeBarrier = installCrashBarrier();
