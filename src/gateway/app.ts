@@ -5,6 +5,7 @@
 import type { AnyActorRef } from 'xstate';
 import { type AppEvent, type AppInput, appMachine } from '../../machines/app.js';
 import type { StartContext } from '../otp/child-spec.js';
+import type { ExitReason } from '../otp/exit-reason.js';
 import { monitor } from '../otp/monitor.js';
 import { type Process, type ProcessBody, processOf } from '../otp/process.js';
 import { requestStop } from '../otp/signals.js';
@@ -12,9 +13,20 @@ import { startChild } from '../otp/supervisor-api.js';
 import { bodyOf } from './body.js';
 import type { Courier } from './courier.js';
 import type { GatewayOptions } from './options.js';
-import type { Session } from './session.js';
+import type { OwnershipToken } from './ownership.js';
 import { stateOf } from './structure.js';
 import { callWebhook, type WebhookTarget } from './webhook.js';
+
+/** Whom an app acts for: what it needs of a session. */
+export interface AppOwner {
+  readonly id: string;
+  readonly nodeId: string;
+  /** The right to act for the node id; what is told to third parties carries it. */
+  readonly token: OwnershipToken;
+  /** Whether the client is here. Nothing is started for one who is not. */
+  readonly connected: boolean;
+  note(type: string, reason?: ExitReason, detail?: Readonly<Record<string, unknown>>): void;
+}
 
 /** An app that runs elsewhere: it is told by webhook, and connects back with role APP. */
 export interface RemoteApp {
@@ -26,7 +38,7 @@ export interface RemoteApp {
 /** An app in this process: a child that the host gives. It is connected while it lives. */
 export interface LocalApp {
   readonly packageName: string;
-  readonly child: (context: StartContext, session: Session) => AnyActorRef;
+  readonly child: (context: StartContext, owner: AppOwner) => AnyActorRef;
   /** Hands it a message. Default: the event `{ type: 'app.message', topic, payload }`. */
   readonly deliver?: (app: AnyActorRef, topic: string, payload: Buffer) => void;
 }
@@ -46,7 +58,7 @@ export interface SendResult {
 
 export interface AppParts {
   readonly spec: AppSpec;
-  readonly session: Session;
+  readonly owner: AppOwner;
   readonly options: GatewayOptions;
   readonly courier: Courier;
   /** The supervisor under which local apps run: that of all apps of the session. */
@@ -55,7 +67,7 @@ export interface AppParts {
 
 export class App implements ProcessBody {
   readonly spec: AppSpec;
-  readonly #session: Session;
+  readonly #owner: AppOwner;
   readonly #options: GatewayOptions;
   readonly #courier: Courier;
   readonly #supervisor: () => AnyActorRef | undefined;
@@ -66,9 +78,9 @@ export class App implements ProcessBody {
   #starts = 0;
   #stops = 0;
 
-  constructor({ spec, session, options, courier, supervisor }: AppParts) {
+  constructor({ spec, owner, options, courier, supervisor }: AppParts) {
     this.spec = spec;
-    this.#session = session;
+    this.#owner = owner;
     this.#options = options;
     this.#courier = courier;
     this.#supervisor = supervisor;
@@ -132,8 +144,8 @@ export class App implements ProcessBody {
 
   /** A message for the app. Without an owner who is there it is refused, and nothing is started for it. */
   message(topic: string, payload: Buffer): SendResult {
-    if (!this.#session.connected) {
-      return { sent: false, resurrectionTriggered: false, error: `owner "${this.#session.nodeId}" is not connected` };
+    if (!this.#owner.connected) {
+      return { sent: false, resurrectionTriggered: false, error: `owner "${this.#owner.nodeId}" is not connected` };
     }
     if (this.#link) {
       this.#link.send(topic, payload);
@@ -148,7 +160,7 @@ export class App implements ProcessBody {
 
   startApp(): void {
     this.#starts += 1;
-    this.#session.note('app.started', undefined, { packageName: this.spec.packageName, start: this.#starts });
+    this.#owner.note('app.started', undefined, { packageName: this.spec.packageName, start: this.#starts });
     if ('child' in this.spec) this.#startLocal(this.spec);
     else this.#startRemote(this.spec);
   }
@@ -160,7 +172,7 @@ export class App implements ProcessBody {
 
   stopApp(restart: boolean): void {
     this.#stops += 1;
-    this.#session.note('app.stopped', undefined, { packageName: this.spec.packageName, restart });
+    this.#owner.note('app.stopped', undefined, { packageName: this.spec.packageName, restart });
     const stopped = (): void => this.#post({ type: 'app.stopped' });
     this.#link = undefined;
     if ('child' in this.spec) {
@@ -180,7 +192,7 @@ export class App implements ProcessBody {
   }
 
   noteSkipped(): void {
-    this.#session.note('app.resurrectionSkipped', undefined, { packageName: this.spec.packageName });
+    this.#owner.note('app.resurrectionSkipped', undefined, { packageName: this.spec.packageName });
   }
 
   #startRemote({ start }: RemoteApp): void {
@@ -191,7 +203,7 @@ export class App implements ProcessBody {
         await this.#call(start, 'app.start', false, AbortSignal.any([signal, abort.signal]));
       } catch (error) {
         if (abort.signal.aborted || signal.aborted) return;
-        this.#session.note('app.startFailed', undefined, {
+        this.#owner.note('app.startFailed', undefined, {
           packageName: this.spec.packageName,
           error: error instanceof Error ? error.message : String(error),
         });
@@ -207,7 +219,7 @@ export class App implements ProcessBody {
     signal: AbortSignal,
   ): Promise<void> {
     const { attempts, webhookTimeoutMs } = this.#options.app;
-    const { id: sessionId, nodeId, token } = this.#session;
+    const { id: sessionId, nodeId, token } = this.#owner;
     const { packageName } = this.spec;
     const nowMs = (): number => this.process.system.clock.wallMs();
     const options = { attempts, timeoutMs: webhookTimeoutMs, nowMs, signal };
@@ -224,7 +236,7 @@ export class App implements ProcessBody {
       restart: 'temporary' as const,
       // Asked in its turn: by then the owner may have gone, and nothing is started for somebody who is not there.
       start: (context: StartContext) =>
-        abort.signal.aborted || !this.#session.connected ? 'ignore' : child(context, this.#session),
+        abort.signal.aborted || !this.#owner.connected ? 'ignore' : child(context, this.#owner),
     };
     const failed = (): void => {
       if (!abort.signal.aborted) this.#post({ type: 'app.startFailed' });

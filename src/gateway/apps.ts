@@ -3,29 +3,34 @@
  * when the owner is lost and when it is back.
  */
 import type { AnyActorRef } from 'xstate';
+import type { Process } from '../otp/process.js';
 import { dynamicSupervisor } from '../otp/supervisor.js';
 import { startChild, terminateChild } from '../otp/supervisor-api.js';
-import { App, type AppLink, type AppSpec, appLogic, type SendResult } from './app.js';
+import { App, type AppLink, type AppOwner, type AppSpec, appLogic, type SendResult } from './app.js';
 import type { Courier } from './courier.js';
 import { GatewayError } from './gateway-error.js';
 import type { GatewayOptions } from './options.js';
-import type { Session } from './session.js';
 
 /** Apps of one session at most; each is a third party that is called over the network. */
 const APPS_MAX = 100;
 
+/** An owner under whose supervisor apps can be started. */
+interface AppHost extends AppOwner {
+  readonly process: Process;
+}
+
 const appsLogic = dynamicSupervisor({ intensity: 100, period: 60 });
 
 export class Apps {
-  readonly #session: Session;
+  readonly #owner: AppHost;
   readonly #options: GatewayOptions;
   readonly #courier: Courier;
   readonly #byPackage = new Map<string, App>();
   #supervisor: Promise<AnyActorRef> | undefined;
   #ref: AnyActorRef | undefined;
 
-  constructor(session: Session, options: GatewayOptions, courier: Courier) {
-    this.#session = session;
+  constructor(owner: AppHost, options: GatewayOptions, courier: Courier) {
+    this.#owner = owner;
     this.#options = options;
     this.#courier = courier;
   }
@@ -46,15 +51,15 @@ export class Apps {
   async start(spec: AppSpec): Promise<App> {
     const { packageName } = spec;
     if (this.#byPackage.has(packageName)) {
-      throw new GatewayError('app_exists', `app_exists: session "${this.#session.nodeId}" has app "${packageName}"`);
+      throw new GatewayError('app_exists', `app_exists: session "${this.#owner.nodeId}" has app "${packageName}"`);
     }
     if (this.#byPackage.size >= APPS_MAX) {
       throw new GatewayError('max_apps_reached', `max_apps_reached: a session has at most ${APPS_MAX} apps`);
     }
-    if (!this.#session.connected) throw ownerAway(this.#session.nodeId);
+    if (!this.#owner.connected) throw ownerAway(this.#owner.nodeId);
     const app = new App({
       spec,
-      session: this.#session,
+      owner: this.#owner,
       options: this.#options,
       courier: this.#courier,
       supervisor: () => this.#ref,
@@ -66,20 +71,20 @@ export class Apps {
         restart: 'temporary',
         start: ({ spawn }) => {
           // Asked once more, in its turn: the owner may have been lost since.
-          if (!this.#session.connected) return 'ignore';
+          if (!this.#owner.connected) return 'ignore';
           const ref = spawn(appLogic, app.input, app);
           app.process.scope.acquire('app_entry', () => void this.#byPackage.delete(packageName));
           return ref;
         },
       });
       if (answer.error) throw new Error(answer.error.code);
-      if (!answer.ok) throw ownerAway(this.#session.nodeId);
+      if (!answer.ok) throw ownerAway(this.#owner.nodeId);
       return app;
     } catch (error) {
       this.#byPackage.delete(packageName);
       if (error instanceof GatewayError) throw error;
       const why = error instanceof Error ? error.message : String(error);
-      throw new GatewayError('superseded', `superseded: session "${this.#session.nodeId}" is ending (${why})`);
+      throw new GatewayError('superseded', `superseded: session "${this.#owner.nodeId}" is ending (${why})`);
     }
   }
 
@@ -99,7 +104,7 @@ export class Apps {
   /** A remote app has connected back with role APP. */
   connected(packageName: string, link: AppLink): App {
     const app = this.#byPackage.get(packageName);
-    if (!app) throw appNotFound(this.#session.nodeId, packageName);
+    if (!app) throw appNotFound(this.#owner.nodeId, packageName);
     app.connected(link);
     return app;
   }
@@ -113,7 +118,7 @@ export class Apps {
   }
 
   #supervise(): Promise<AnyActorRef> {
-    this.#supervisor ??= startChild(this.#session.process.ref, {
+    this.#supervisor ??= startChild(this.#owner.process.ref, {
       id: 'apps',
       type: 'supervisor',
       restart: 'temporary',

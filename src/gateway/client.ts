@@ -2,13 +2,15 @@
  * A client as an actor: the chart of `machines/client.ts`, its registration in the client manager, and the words said to
  * it on its control stream.
  */
+
 import { type ClientEvent, type ClientInput, clientMachine } from '../../machines/client.js';
 import { describeReason, type ExitReason } from '../otp/exit-reason.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import { bodyOf } from './body.js';
 import type { ClientInfo, ClientManager } from './client-manager.js';
-import type { ControlStream } from './control-stream.js';
 import { GatewayError } from './gateway-error.js';
+import type { StreamBody } from './stream.js';
+import type { ServerWord } from './transport.js';
 
 /** Ends after which a client does not come back: it left, it was replaced, or this gateway goes away. */
 const LEAVING: ReadonlySet<unknown> = new Set(['bye', 'superseded', 'drain', 'max_clients_reached']);
@@ -18,6 +20,9 @@ export function hasLeft(reason: ExitReason): boolean {
   if (typeof reason === 'object' && 'shutdown' in reason) return LEAVING.has(reason.shutdown);
   return reason === 'normal' || reason === 'shutdown';
 }
+
+/** A stream on which a client can be spoken to. */
+export type ClientControl = StreamBody & { say(word: ServerWord): void };
 
 export interface ClientOptions {
   readonly manager: ClientManager;
@@ -34,7 +39,7 @@ export class Client implements ProcessBody {
   readonly #options: ClientOptions;
   #info: ClientInfo;
   #process: Process | undefined;
-  #control: ControlStream | undefined;
+  #control: ClientControl | undefined;
   #settle: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(options: ClientOptions) {
@@ -77,7 +82,7 @@ export class Client implements ProcessBody {
     return this.#info.implicit === true;
   }
 
-  get control(): ControlStream | undefined {
+  get control(): ClientControl | undefined {
     return this.#control;
   }
 
@@ -97,13 +102,13 @@ export class Client implements ProcessBody {
     this.send({ type: 'client.upgraded' });
   }
 
-  takeControl(control: ControlStream): void {
+  takeControl(control: ClientControl): void {
     this.#control = control;
     // It may have ended before it was ours; then that end was nobody's, and is told now.
     if (!control.alive) this.controlClosed(control, control.process.exit ?? 'killed');
   }
 
-  controlClosed(control: ControlStream, reason: ExitReason): void {
+  controlClosed(control: ClientControl, reason: ExitReason): void {
     if (this.#control !== control) return;
     this.#control = undefined;
     this.process.system.post(this.process.ref, { type: 'stream.closed', reason } as ClientEvent);

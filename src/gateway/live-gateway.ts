@@ -7,25 +7,18 @@ import type { AnyActorRef } from 'xstate';
 import { type Process, processOf } from '../otp/process.js';
 import { exit, requestStop } from '../otp/signals.js';
 import { startChild } from '../otp/supervisor-api.js';
-import type { System } from '../otp/system.js';
 import { CallStream } from './call-stream.js';
-import type { Cameras } from './cameras.js';
-import type { Channel } from './channel.js';
-import type { Channels } from './channels.js';
 import type { Chronicle } from './chronicle.js';
 import { registrationError } from './client.js';
-import type { ClientManager } from './client-manager.js';
 import type { Frame } from './frame.js';
 import type { Gateway } from './gateway.js';
 import { GatewayError } from './gateway-error.js';
 import { procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
-import { resourcesOf } from './resources.js';
+import { type CountedParts, resourcesOf } from './resources.js';
 import type { Session } from './session.js';
-import type { Sessions } from './sessions.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
 import { actorView, stateOf, treeView } from './structure.js';
-import type { Switchboard } from './switchboard.js';
 import type {
   CallOptions,
   CallWire,
@@ -53,14 +46,7 @@ import type {
   TreeView,
 } from './views.js';
 
-export interface LiveGatewayParts {
-  readonly options: GatewayOptions;
-  readonly system: System;
-  readonly manager: ClientManager;
-  readonly sessions: Sessions;
-  readonly cameraTable: Cameras;
-  readonly board: Switchboard;
-  readonly channels: Pick<Channels<Channel>, 'counts' | 'views'>;
+export interface LiveGatewayParts extends CountedParts {
   readonly chronicle: Chronicle;
   /** The supervisor of HTTP views that is alive now. */
   readonly views: () => AnyActorRef | undefined;

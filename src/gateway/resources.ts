@@ -1,8 +1,26 @@
 /** The gateway's own figures, read where they are kept. Nothing here keeps any. */
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
-import type { LiveGatewayParts } from './live-gateway.js';
+import type { System } from '../otp/system.js';
+import type { Cameras } from './cameras.js';
+import type { Channel } from './channel.js';
+import type { Channels } from './channels.js';
+import type { ClientManager } from './client-manager.js';
+import type { GatewayOptions } from './options.js';
+import type { Sessions } from './sessions.js';
 import { orphans } from './structure.js';
+import type { Switchboard } from './switchboard.js';
 import type { Resources } from './views.js';
+
+/** Whose things are counted. */
+export interface CountedParts {
+  readonly options: GatewayOptions;
+  readonly system: System;
+  readonly manager: ClientManager;
+  readonly sessions: Sessions;
+  readonly cameraTable: Cameras;
+  readonly board: Switchboard;
+  readonly channels: Pick<Channels<Channel>, 'counts' | 'views'>;
+}
 
 /** What is known to the gateway that is running and to none of its parts. */
 export interface RunningFigures {
@@ -13,7 +31,7 @@ export interface RunningFigures {
   readonly loopSince: EventLoopUtilization;
 }
 
-export function resourcesOf(parts: LiveGatewayParts, { views, startedAtMs, loopSince }: RunningFigures): Resources {
+export function resourcesOf(parts: CountedParts, { views, startedAtMs, loopSince }: RunningFigures): Resources {
   const { system, manager, sessions, cameraTable, board, channels, options } = parts;
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
   const { user, system: kernel } = process.cpuUsage();
