@@ -87,6 +87,8 @@ export class Sessions {
     const control = new ControlStream(client, wire, this.#parts.options.stream);
     await session.startStream(control, (ref) => {
       client.takeControl(control);
+      // By now its session may belong to somebody else, in whose name it must not be registered.
+      if (!control.alive || !client.process.alive) return connectionEnded(client.nodeId);
       const refusal = this.#parts.manager.storeClientStream(client.nodeId, ref, info.endpoint);
       return refusal === undefined ? undefined : registrationError(refusal, client.nodeId);
     });
@@ -254,6 +256,10 @@ export class Sessions {
     if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
     throw registrationError('noproc', nodeId);
   }
+}
+
+function connectionEnded(nodeId: string): GatewayError {
+  return new GatewayError('superseded', `superseded: the connection of "${nodeId}" ended while it began`);
 }
 
 /** Asks the session to go and resolves when it is gone. */
