@@ -27,7 +27,8 @@ export type ShutdownDetail =
  *
  * `normal`, `shutdown` and `{ shutdown: detail }` are clean: a `transient` child that ends so is not started again.
  * Everything else is abnormal: `killed` (an untrappable kill), `noproc` (there was nothing to talk to), `noconnection`
- * (its node was lost), `timeout` and `calling_self` (a call without an answer), or the error it died of.
+ * (its node was lost), `timeout`, `calling_self` and `mailbox_full` (a call without an
+ * answer), or the error it died of.
  */
 export type ExitReason =
   | 'normal'
@@ -38,6 +39,7 @@ export type ExitReason =
   | 'noconnection'
   | 'timeout'
   | 'calling_self'
+  | 'mailbox_full'
   | { readonly shutdown: unknown }
   | Error;
 

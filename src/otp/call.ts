@@ -8,6 +8,7 @@ import type { AnyActorRef, EventObject } from 'xstate';
 import { atWork } from './crash-barrier.js';
 import { ExitError, type ExitReason } from './exit-reason.js';
 import { Few } from './few.js';
+import { deliver } from './mailbox.js';
 import { Process, processOf } from './process.js';
 import type { Held } from './scope.js';
 import type { System } from './system.js';
@@ -35,7 +36,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 
 /**
  * Asks and waits for the answer. Rejects with an `ExitError` whose reason says why there is none: `timeout`, `noproc`,
- * `calling_self`, or what the callee (or the caller) ended with.
+ * `calling_self`, `mailbox_full`, or what the callee (or the caller) ended with.
  */
 export function call<T = unknown>(target: Address, request: unknown, options: CallOptions = {}): Promise<T> {
   const { timeout = DEFAULT_TIMEOUT_MS } = options;
@@ -87,14 +88,17 @@ export function ask<T>(
       settle();
       resolve(answer as T);
     };
-    system.post(callee.ref, make(reply));
+    if (!deliver(callee, make(reply))) fail('mailbox_full');
   });
 }
 
-/** Sends an event, in its turn. To somebody who is not there it is no error: it is dropped. */
-export function cast(target: Address, event: EventObject): void {
+/**
+ * Sends an event, in its turn. To somebody who is not there it is no error: it is dropped.
+ * @returns false when the receiver's mailbox is full and refuses.
+ */
+export function cast(target: Address, event: EventObject): boolean {
   const process = processAt(target);
-  process?.system.post(process.ref, event);
+  return !process || deliver(process, event) || process.mailbox?.overflow === 'drop_newest';
 }
 
 /** Sends an event after `ms` milliseconds, unless released before; forgotten when the receiver ends. */

@@ -2,6 +2,7 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { AutoShutdown, Restart, Shutdown } from '../../machines/terms.js';
 import type { ExitReason } from './exit-reason.js';
+import { type MailboxOptions, mailboxFault } from './mailbox.js';
 import type { Failure, ProcessBody } from './process.js';
 import { type Backoff, backoffFault } from './restart-backoff.js';
 
@@ -59,9 +60,11 @@ export interface ChildSpec {
    * stopped. A throw is reported (`listener.failed`) and counts as yes. Not in OTP.
    */
   readonly restartIf?: (reason: ExitReason, previous: PreviousLife) => boolean;
+  /** A limit for what waits to be handled by it, instead of its logic's own. Not in OTP. */
+  readonly mailbox?: MailboxOptions;
 }
 
-type Extra = 'backoff' | 'intensity' | 'period' | 'restartIf';
+type Extra = 'mailbox' | 'backoff' | 'intensity' | 'period' | 'restartIf';
 
 /** A spec with its defaults filled in. */
 export type FullChildSpec = Required<Omit<ChildSpec, Extra>> & Pick<ChildSpec, Extra>;
@@ -76,13 +79,15 @@ export type SpecFault =
   | { readonly code: 'invalid_backoff'; readonly value: string }
   | { readonly code: 'invalid_intensity'; readonly value: unknown }
   | { readonly code: 'invalid_period'; readonly value: unknown }
+  | { readonly code: 'invalid_mailbox'; readonly value: string }
   | { readonly code: 'invalid_restart_if'; readonly value: unknown }
   | { readonly code: 'bad_combination'; readonly with: readonly [string, string] };
 
 export function completeSpec(spec: ChildSpec): FullChildSpec {
   const type = spec.type ?? 'worker';
-  const { backoff, intensity, period, restartIf } = spec;
+  const { backoff, intensity, period, restartIf, mailbox } = spec;
   return {
+    ...(mailbox ? { mailbox } : {}),
     ...(backoff ? { backoff } : {}),
     ...(intensity === undefined ? {} : { intensity }),
     ...(period === undefined ? {} : { period }),
@@ -114,7 +119,9 @@ export function specFault(spec: FullChildSpec, autoShutdown: AutoShutdown): Spec
 }
 
 /** What is wrong with what OTP does not have. */
-function extraFault({ backoff, intensity, period, restartIf }: FullChildSpec): SpecFault | undefined {
+function extraFault({ backoff, intensity, period, restartIf, mailbox }: FullChildSpec): SpecFault | undefined {
+  const full = mailbox && mailboxFault(mailbox);
+  if (full) return { code: 'invalid_mailbox', value: full };
   const wrong = backoff && backoffFault(backoff);
   if (wrong) return { code: 'invalid_backoff', value: wrong };
   if (intensity !== undefined && !(Number.isInteger(intensity) && intensity >= 0))

@@ -13,6 +13,7 @@ const NAMED: ReadonlySet<unknown> = new Set([
   'noconnection',
   'timeout',
   'calling_self',
+  'mailbox_full',
 ]);
 
 /** The other side of a call is not there, ended, or did not answer in time. */

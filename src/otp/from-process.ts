@@ -77,6 +77,7 @@ export function fromProcess<I = undefined>(
     const early = state.early ?? [];
     state.early = undefined;
     process.started();
+    if (process.mailbox) for (const event of early) if (!isControl(event)) process.mailbox.leave();
     return early.reduce((next, event) => (next.status === 'active' ? step(next, event, self, state) : next), snapshot);
   };
 
@@ -92,6 +93,7 @@ export function fromProcess<I = undefined>(
     }
     if (state.early) {
       state.early.push(event);
+      if (!isControl(event)) processOf(self)?.mailbox?.hold();
       return snapshot;
     }
     if (own.type === 'process.exit' || own.type === 'supervisor.stop') return end(snapshot, self, state, own.reason);
@@ -165,6 +167,11 @@ class Context<I> implements ProcessContext<I> {
     const { self } = this;
     return (reason = 'normal') => self.send({ type: 'process.exit', reason } as EventObject);
   }
+}
+
+/** What comes of itself and is never limited. */
+function isControl({ type }: EventObject): boolean {
+  return type === 'EXIT' || type === 'DOWN' || type === 'supervisor.stop' || type === 'process.exit';
 }
 
 interface ExitSignal {

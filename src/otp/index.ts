@@ -8,6 +8,7 @@ export * from './clock.js';
 export * from './exit-reason.js';
 export * from './from-process.js';
 export * from './leaks.js';
+export type { Mailbox, MailboxOptions, MailboxOverflow } from './mailbox.js';
 export type { Down, Watcher } from './monitor.js';
 export { Monitor, monitor } from './monitor.js';
 export * from './names.js';

@@ -11,6 +11,7 @@ import type { AnyActorLogic, AnyActorRef, AnyActorScope, EventObject } from 'xst
 import { atWork, type Crashable } from './crash-barrier.js';
 import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
 import type { Few } from './few.js';
+import { Mailbox, type MailboxOptions } from './mailbox.js';
 import type { Monitor } from './monitor.js';
 import { Scope } from './scope.js';
 import type { System } from './system.js';
@@ -44,6 +45,8 @@ export class Process implements Crashable {
   trapExit = false;
   body: ProcessBody | undefined;
   name: string | undefined;
+  /** The limit of what waits for it; `undefined`: none. */
+  mailbox: Mailbox | undefined;
   restarts = 0;
   /** Why it ended; `undefined` while it lives. */
   exit: ExitReason | undefined;
@@ -242,6 +245,8 @@ export interface ProcessTraits {
   readonly trapExit?: boolean;
   /** It understands the stop request (`supervisor.stop`) even where it does not trap exits. Default: as `trapExit`. */
   readonly answersStop?: boolean;
+  /** A limit for what waits to be handled. Default none. */
+  readonly mailbox?: MailboxOptions;
 }
 
 /** Systems by XState's own, so that a new actor finds where it belongs. */
@@ -308,6 +313,7 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
     const process = new Process(scope.self, system, parent && processOf(parent), kind);
     process.trapExit = trapExit;
     process.answersStop = answersStop;
+    if (traits.mailbox) process.mailbox = new Mailbox(traits.mailbox);
     (scope.self as Carrier)[PROCESS] = process;
     return atWork.run(process, () => logic.getInitialSnapshot(scope, input));
   };

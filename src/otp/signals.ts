@@ -2,9 +2,10 @@
  * Exit signals and links. A signal needs no link; a link makes each end of a process a signal to its peers.
  * Source: https://www.erlang.org/doc/system/ref_man_processes.html#links
  */
-import type { AnyActorRef } from 'xstate';
+import type { AnyActorRef, EventObject } from 'xstate';
 import { ExitError, type ExitReason } from './exit-reason.js';
 import { type Failure, type Process, processOf } from './process.js';
+import { isRunning } from './xstate-internals.js';
 
 export interface ExitOptions {
   /** Who sends it; an `EXIT` event names it. */
@@ -31,8 +32,19 @@ export function exit(target: AnyActorRef, reason: ExitReason, options: ExitOptio
 export function requestStop(process: Process, reason: ExitReason, cause?: Failure): void {
   if (!process.alive) return;
   process.blame(cause);
-  if (process.trapExit) process.system.post(process.ref, { type: 'supervisor.stop', reason } as never);
+  if (process.trapExit) sendStop(process, reason);
   else process.terminate(reason, cause);
+}
+
+/** Where a mailbox may be full, the request goes ahead of what waits in it; elsewhere it keeps its turn, as in OTP. */
+export function sendStop({ ref, system, mailbox }: Process, reason: ExitReason): void {
+  const request = { type: 'supervisor.stop', reason } as EventObject;
+  if (!mailbox) system.post(ref, request);
+  else {
+    system.signal(() => {
+      if (isRunning(ref)) ref.send(request);
+    });
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { AnyActorRef } from 'xstate';
 import { ExitError, type ExitReason } from './exit-reason.js';
 import { monitor } from './monitor.js';
 import { processOf } from './process.js';
+import { sendStop } from './signals.js';
 
 export interface StopOptions {
   /** Default `normal`. */
@@ -37,7 +38,7 @@ export function stop(ref: AnyActorRef, { reason = 'normal', timeout }: StopOptio
         reject(new ExitError('timeout', what));
       }, timeout);
     }
-    if (process.answersStop) system.post(ref, { type: 'supervisor.stop', reason } as never);
+    if (process.answersStop) sendStop(process, reason);
     else process.terminate(reason);
   });
 }

@@ -16,6 +16,7 @@ import {
   specFault,
 } from './child-spec.js';
 import { crashReason, type ExitReason, isClean } from './exit-reason.js';
+import { Mailbox } from './mailbox.js';
 import { type Failure, Process, processOf } from './process.js';
 import { RestartBackoff } from './restart-backoff.js';
 import { RestartIntensity } from './restart-intensity.js';
@@ -147,6 +148,7 @@ export class SupervisorCore {
     if (process) {
       process.restarts = child.restarts;
       process.child = child;
+      if (child.spec.mailbox) process.mailbox = new Mailbox(child.spec.mailbox);
     }
     const { system } = this.process;
     if (child.backoff) child.startedAtMs = system.clock.now();

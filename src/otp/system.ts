@@ -41,6 +41,8 @@ export type KernelEvent =
       readonly childId: string;
       readonly reason: ExitReason;
     }
+  /** For the first time a message found no room. */
+  | { readonly type: 'mailbox.full'; readonly process: Process; readonly max: number }
   /** It waits before it is started again. */
   | {
       readonly type: 'child.backingOff';
