@@ -40,6 +40,7 @@ export class Client implements ProcessBody {
   #info: ClientInfo;
   #process: Process | undefined;
   #control: ClientControl | undefined;
+  #handedOver = false;
   #settle: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(options: ClientOptions) {
@@ -55,7 +56,7 @@ export class Client implements ProcessBody {
   attach(process: Process): void {
     this.#process = process;
     process.scope.acquire('registration', () => {
-      this.#options.manager.clientDisconnected(process.ref, { left: hasLeft(process.exit ?? 'normal') });
+      this.#options.manager.clientDisconnected(process.ref, { left: this.#leaves(process.exit ?? 'normal') });
       this.#settle?.reject(
         new GatewayError('superseded', `superseded: client "${this.nodeId}" ended while connecting`),
       );
@@ -102,6 +103,12 @@ export class Client implements ProcessBody {
     this.send({ type: 'client.upgraded' });
   }
 
+  /** It makes room for its owner, who is back on another connection: its place is held meanwhile. */
+  handOver(): void {
+    this.#handedOver = true;
+    this.send({ type: 'client.superseded' });
+  }
+
   takeControl(control: ClientControl): void {
     this.#control = control;
     // It may have ended before it was ours; then that end was nobody's, and is told now.
@@ -112,6 +119,16 @@ export class Client implements ProcessBody {
     if (this.#control !== control) return;
     this.#control = undefined;
     this.process.system.post(this.process.ref, { type: 'stream.closed', reason } as ClientEvent);
+  }
+
+  /** It is not here, and its place is held for it. */
+  get mayReturn(): boolean {
+    const exit = this.#process?.exit;
+    return this.#info.resumable === true && (exit === undefined || !this.#leaves(exit));
+  }
+
+  #leaves(reason: ExitReason): boolean {
+    return hasLeft(reason) && !this.#handedOver;
   }
 
   // Effects of the chart
@@ -140,7 +157,7 @@ export class Client implements ProcessBody {
   sayBye(reason: ExitReason): void {
     const control = this.#control;
     this.#control = undefined;
-    this.#options.manager.clientDisconnected(this.process.ref, { left: hasLeft(reason) });
+    this.#options.manager.clientDisconnected(this.process.ref, { left: this.#leaves(reason) });
     if (!control) return;
     const detail =
       typeof reason === 'object' && 'shutdown' in reason ? String(reason.shutdown) : describeReason(reason);

@@ -145,7 +145,7 @@ export class Session implements ProcessBody {
     if (before.process?.alive) {
       await new Promise<void>((resolve) => {
         monitor(before.process.ref, () => resolve());
-        before.send({ type: 'client.superseded' });
+        before.handOver();
       });
     }
     await this.#start('client', clientSpec(this));

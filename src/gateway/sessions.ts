@@ -64,7 +64,7 @@ export class Sessions {
       if (!session.alive) continue;
       if (!client.process?.alive) {
         // It is waited for, or is being resumed on another connection.
-        if (client.info.resumable && !session.connecting) yield { held: nodeId };
+        if (client.mayReturn && !session.connecting) yield { held: nodeId };
         continue;
       }
       yield { client: client.process.ref, info: client.info };
