@@ -183,6 +183,8 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
 
   protected override close(reason: ExitReason): void {
     this.#desks?.member.left(this);
+    // What was on its way when it ended is heard by nobody.
+    this.#desks = undefined;
     this.#over = true;
     this.#outbox.close();
     this.#wire.end(reason);
