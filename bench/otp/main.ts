@@ -2,8 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { printChurn } from './churn-command.js';
 
 type Rows = Readonly<Record<string, number>>;
+
+if (process.argv[2] === 'churn') {
+  await printChurn(process.argv.slice(3));
+  process.exit(0);
+}
 
 const scale = process.argv[2] ?? '1';
 const root = fileURLToPath(new URL('../../../..', import.meta.url));

@@ -1,76 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
-  type Application,
   assertNoLeaks,
-  type Backoff,
   type ChildSpec,
   countChildren,
   deleteChild,
   type ExitReason,
-  fromProcess,
-  type KernelEvent,
   monitor,
   restartChild,
   type SupervisorOptions,
-  startApplication,
   startChild,
   terminateChild,
-  VirtualClock,
-  whichChildren,
-  why,
 } from '../../src/otp/index.js';
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** Crashes when it is told to. */
-const worker = fromProcess(() => ({
-  receive: ({ type }) => {
-    if (type === 'boom') throw new Error('boom');
-  },
-}));
-
-const backoff: Backoff = { initialMs: 100, factor: 2, maxMs: 1_000, resetAfterMs: 5_000 };
-
-class Tree {
-  readonly clock = new VirtualClock();
-  readonly events: KernelEvent[] = [];
-  app!: Application;
-
-  static async start(options: SupervisorOptions, random = () => 0): Promise<Tree> {
-    const tree = new Tree();
-    tree.app = await startApplication('top', options, { clock: tree.clock, random });
-    tree.app.system.on((event) => tree.events.push(event));
-    return tree;
-  }
-
-  async child(id: string) {
-    return (await whichChildren(this.app.root)).find((child) => child.id === id)?.child;
-  }
-
-  async state(id: string): Promise<string> {
-    const child = await this.child(id);
-    return typeof child === 'string' ? child : child ? 'running' : 'none';
-  }
-
-  async crash(id: string): Promise<void> {
-    const child = await this.child(id);
-    if (!child || typeof child === 'string') throw new Error(`child "${id}" is ${child}`);
-    child.send({ type: 'boom' });
-    this.app.system.flush();
-  }
-
-  get chart(): unknown {
-    return this.app.root.getSnapshot().value;
-  }
-
-  get waits(): number[] {
-    return this.events.flatMap((event) => (event.type === 'child.backingOff' ? [event.waitMs] : []));
-  }
-
-  get gaveUp(): string[] {
-    return this.events.flatMap((event) => (event.type === 'child.gaveUp' ? [event.childId] : []));
-  }
-}
+import { backoff, Tree, worker } from './tree-on-virtual-time.js';
 
 let tree: Tree;
 
@@ -194,169 +136,5 @@ describe('a child with a backoff', () => {
     await start({});
     const answer = await startChild(tree.app.root, { id: 'x', start: { logic: worker }, backoff: wrong });
     expect(answer).toEqual({ error: { code: 'invalid_backoff', value } });
-  });
-});
-
-describe('a child with a budget of its own', () => {
-  it('D-27 stays stopped alone when it has spent it, and its supervisor and siblings go on', async () => {
-    await start({ intensity: 2, period: 5 }, { children: [{ id: 'b', start: { logic: worker } }] });
-    for (let crash = 0; crash < 3; crash += 1) await tree.crash('a');
-    expect([await tree.state('a'), await tree.state('b'), tree.gaveUp]).toEqual(['stopped', 'running', ['a']]);
-    expect(await restartChild(tree.app.root, 'a')).toHaveProperty('ok');
-  });
-
-  it('D-27 has it anew when its period has passed', async () => {
-    await start({ intensity: 1, period: 5 });
-    for (let crash = 0; crash < 4; crash += 1) {
-      await tree.crash('a');
-      tree.clock.advance(6_000);
-    }
-    expect([await tree.state('a'), tree.gaveUp]).toEqual(['running', []]);
-  });
-
-  it('counts its waits too, where it has a backoff', async () => {
-    await start({ backoff, intensity: 2, period: 60 });
-    for (let crash = 0; crash < 3; crash += 1) {
-      await tree.crash('a');
-      tree.clock.advance(1_000);
-    }
-    expect([await tree.state('a'), tree.waits, tree.gaveUp]).toEqual(['stopped', [100, 200], ['a']]);
-  });
-
-  it('ends its supervisor where it is significant', async () => {
-    await start({ intensity: 0, restart: 'transient', significant: true }, { autoShutdown: 'any_significant' });
-    const ended: ExitReason[] = [];
-    monitor(tree.app.root, ({ reason }) => ended.push(reason));
-    await tree.crash('a');
-    await turn();
-    expect(ended).toEqual(['shutdown']);
-  });
-});
-
-describe('a child with restartIf', () => {
-  it('stays stopped when its owner says no; the reason and how often it came back are told', async () => {
-    const asked: unknown[] = [];
-    await start(
-      {
-        restartIf: (reason, { restarts, failure }) => {
-          asked.push([String(reason), restarts, failure?.path]);
-          return restarts === 0;
-        },
-      },
-      { intensity: 9 },
-    );
-    await tree.crash('a');
-    expect(await tree.state('a')).toBe('running');
-    await tree.crash('a');
-    expect(await tree.state('a')).toBe('stopped');
-    expect(asked).toEqual([
-      ['Error: boom', 0, 'top/a'],
-      ['Error: boom', 1, 'top/a'],
-    ]);
-  });
-
-  it('is asked again when the wait is over', async () => {
-    let wanted = true;
-    await start({ backoff, restartIf: () => wanted });
-    await tree.crash('a');
-    wanted = false;
-    tree.clock.advance(100);
-    expect([await tree.state('a'), tree.chart]).toEqual(['stopped', 'running']);
-  });
-
-  it('is restarted when the question itself fails, which is reported', async () => {
-    const restartIf = (): boolean => {
-      throw new Error('undecided');
-    };
-    await start({ restartIf }, { intensity: 1 });
-    await tree.crash('a');
-    expect(await tree.state('a')).toBe('running');
-    expect(tree.events.filter(({ type }) => type === 'listener.failed')).toHaveLength(1);
-  });
-});
-
-describe('a child that is started again', () => {
-  it('is told why the one before it ended', async () => {
-    const told: unknown[] = [];
-    await start({
-      backoff,
-      start: ({ spawn, previous }) => {
-        told.push(previous && String(previous));
-        return spawn(worker);
-      },
-    });
-    await tree.crash('a');
-    tree.clock.advance(100);
-    expect(told).toEqual([undefined, 'Error: boom']);
-  });
-
-  it('can be asked why its predecessor ended', async () => {
-    await start({ backoff });
-    await tree.crash('a');
-    tree.clock.advance(100);
-    const child = await tree.child('a');
-    if (!child || typeof child === 'string') throw new Error('it does not run');
-    expect(why(child).map(({ path, reason }) => [path, String(reason)])).toEqual([['top/a', 'Error: boom']]);
-  });
-});
-
-describe('why something ended', () => {
-  it('is the chain from the first failure on', async () => {
-    await start({}, { children: [{ id: 'b', start: { logic: worker } }] });
-    const b = await tree.child('b');
-    if (!b || typeof b === 'string') throw new Error('it does not run');
-    await tree.crash('a');
-    await turn();
-    const chain = why(b).map(({ path, reason }) => [path, String(reason)]);
-    expect(chain).toEqual([
-      ['top/a', 'Error: boom'],
-      ['top/b', 'shutdown'],
-    ]);
-    expect(why(tree.app.root).map(({ path }) => path)).toEqual(['top/a', 'top']);
-  });
-});
-
-describe('a start that is retried at once', () => {
-  it('does not leave its supervisor showing `restarting`', async () => {
-    let failures = 0;
-    const flaky: ChildSpec['start'] = ({ spawn, previous }) => {
-      if (previous && failures++ < 2) throw new Error('not yet');
-      return spawn(worker);
-    };
-    await start({ start: flaky }, { intensity: 9 });
-    await tree.crash('a');
-    expect([failures, await tree.state('a'), tree.chart]).toEqual([3, 'running', 'running']);
-  });
-});
-
-describe('a stop', () => {
-  it('tells what had to be killed and what was not given back', async () => {
-    let close: () => void = () => {};
-    const deaf = fromProcess(() => ({ terminate: () => new Promise<void>(() => {}) }), { trapExit: true });
-    const holding = fromProcess(({ scope }) => {
-      scope.acquire('socket', () => new Promise<void>((resolve) => (close = resolve)));
-      return {};
-    });
-    await start(
-      {},
-      {
-        children: [
-          { id: 'deaf', start: { logic: deaf }, shutdown: 100 },
-          { id: 'holding', start: { logic: holding } },
-        ],
-      },
-    );
-    const stopped = tree.app.stop();
-    for (let waitedMs = 0; waitedMs < 6_000; waitedMs += 100) {
-      tree.clock.advance(100);
-      await turn();
-    }
-    expect(await stopped).toBe('shutdown');
-    expect(tree.app.abandoned).toEqual([
-      { path: 'top/holding', why: 'not_given_back', kinds: ['socket'] },
-      { path: 'top/deaf', why: 'overdue', kinds: [] },
-    ]);
-    close();
-    await turn();
   });
 });
