@@ -118,7 +118,7 @@ export class Crowd {
       case 'wait':
         return this.#wait(this.#dice.chance(0.2) ? this.#dice.int(20_000, 90_000) : this.#dice.int(1, 6_000));
       case 'leap':
-        return this.#leap(this.#dice.int(1, 2_500));
+        return this.#leap(this.#dice.int(1, 1_900));
     }
   }
 
@@ -159,9 +159,13 @@ export class Crowd {
     await this.#world.pass(ms, () => this.#visitors.beat());
   }
 
-  /** The process was held up: all that was due in the meantime comes at once. */
-  #leap(ms: number): void {
+  /**
+   * The process was held up: all that was due in the meantime comes at once. Less than what lies between the longest close and
+   * the patience with it, for on the real clock a promise would be heard between two timers.
+   */
+  async #leap(ms: number): Promise<void> {
     this.#stage.note(`${ms} ms are lost`);
     this.#world.clock.advance(ms);
+    await this.#world.settle();
   }
 }

@@ -55,6 +55,12 @@ export const mutants: readonly Mutant[] = [
     becomes: 'void attempt.release(), closed();',
   },
   {
+    rule: 'a scope ends when what was released early is given back',
+    file: 'src/otp/scope',
+    text: 'while (this.#releasing)\n            await Promise.all(this.#releasing);',
+    becomes: '',
+  },
+  {
     rule: 'whoever is superseded is told so',
     file: 'src/gateway/client',
     text: "if (detail !== 'bye') {",
