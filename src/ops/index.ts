@@ -1,3 +1,6 @@
 /** The page and the API, for a host that mounts them itself. */
+
 export { createHttpHandler, type HttpHandler, type HttpHandlerOptions } from './handler.js';
 export { type HttpServer, type HttpServerOptions, startHttpServer } from './http.js';
+export { ActorObserver } from './inspector/observer.js';
+export { type Inspector, type InspectorOptions, startInspector } from './inspector/server.js';
