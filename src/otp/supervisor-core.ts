@@ -6,29 +6,17 @@
  * The rules are OTP's (https://www.erlang.org/doc/apps/stdlib/supervisor.html); what differs is in `README.md`.
  */
 import type { AnyActorRef } from 'xstate';
-import type { Shutdown } from '../../machines/terms.js';
-import {
-  type ChildSpec,
-  type ChildStart,
-  completeSpec,
-  type FullChildSpec,
-  type StartContext,
-  specFault,
-} from './child-spec.js';
+import { type ChildStart, completeSpec, type FullChildSpec, type StartContext } from './child-spec.js';
+import { Endings } from './endings.js';
 import { crashReason, type ExitReason, isClean } from './exit-reason.js';
 import { Mailbox } from './mailbox.js';
+import type { Operation } from './operation.js';
 import { type Failure, Process, processOf } from './process.js';
 import { RestartBackoff } from './restart-backoff.js';
 import { RestartIntensity } from './restart-intensity.js';
 import type { Held } from './scope.js';
-import { requestStop } from './signals.js';
 import { spawn } from './spawn.js';
-import type { Answer, ChildCounts, ChildInfo, ChildName, SupervisorRequest } from './supervisor-api.js';
 import type { FullSupervisorOptions } from './supervisor-options.js';
-
-/** Waits until `resume` is called. */
-export type Wait = (resume: (value?: unknown) => void) => void;
-export type Operation<T = void> = Generator<Wait, T, unknown>;
 
 export interface Child {
   readonly key: ChildKey;
@@ -50,14 +38,10 @@ export interface Child {
 }
 
 /** An id; under `simple_one_for_one`, where ids name nobody, the child itself. */
-type ChildKey = string | object;
+export type ChildKey = string | object;
 
 type LogicStart = Exclude<ChildStart, (...args: never[]) => unknown>;
 type FunctionStart = Exclude<ChildStart, LogicStart>;
-type ImmediateRequest = Extract<
-  SupervisorRequest,
-  { op: 'deleteChild' | 'getChildspec' | 'whichChildren' | 'countChildren' }
->;
 
 type StartResult = { readonly ok: Process | undefined } | { readonly error: ExitReason };
 
@@ -68,19 +52,17 @@ export class SupervisorCore {
   /** Set when the supervisor has decided to end, and why. */
   stopping: ExitReason | undefined;
   readonly #intensity: RestartIntensity;
-  readonly #template: FullChildSpec | undefined;
   /** Children that are not back yet. */
   #restarting = 0;
   /** What the start that is running now has spawned; nobody's child until the start has answered. */
   #newborn: Process | undefined;
-  /** Those who have been asked to end and have not yet. */
-  readonly #ending = new Set<Process>();
+  readonly #endings: Endings;
 
   constructor(process: Process, options: FullSupervisorOptions) {
     this.process = process;
     this.options = options;
     this.#intensity = new RestartIntensity(options.intensity, options.period);
-    this.#template = this.#simple ? completeSpec(options.children[0] as ChildSpec) : undefined;
+    this.#endings = new Endings(process);
   }
 
   get #simple(): boolean {
@@ -97,8 +79,8 @@ export class SupervisorCore {
   *init(): Operation<ExitReason | undefined> {
     if (this.#simple) return undefined;
     for (const spec of this.options.children.map(completeSpec)) {
-      const child = this.#add(spec, spec.id, []);
-      const result = yield* this.#start(child);
+      const child = this.add(spec, spec.id, []);
+      const result = yield* this.start(child);
       if ('error' in result) {
         this.children.delete(child.key);
         yield* this.stopAll();
@@ -109,7 +91,7 @@ export class SupervisorCore {
     return undefined;
   }
 
-  #add(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Child {
+  add(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Child {
     const { intensity, period = DEFAULT_PERIOD_SECONDS, backoff } = spec;
     const child: Child = {
       budget: intensity === undefined ? undefined : new RestartIntensity(intensity, period),
@@ -130,7 +112,7 @@ export class SupervisorCore {
   }
 
   /** Starts one child that is not running. A failure leaves it stopped. */
-  *#start(child: Child): Operation<StartResult> {
+  *start(child: Child): Operation<StartResult> {
     this.#newborn = undefined;
     const { start } = child.spec;
     const begun = typeof start === 'function' ? yield* this.#startByFunction(child, start) : this.#spawn(child, start);
@@ -140,7 +122,8 @@ export class SupervisorCore {
     const newborn: Process | undefined = this.#newborn;
     this.#newborn = undefined;
     // A start that spawned and then failed, or answered something else, leaves nobody behind.
-    if (newborn && !('ok' in result && result.ok === newborn)) yield* this.#end(newborn, child.spec, undefined);
+    if (newborn && !('ok' in result && result.ok === newborn))
+      yield* this.#endings.one(newborn, child.spec.shutdown, undefined);
     const process = 'ok' in result ? result.ok : undefined;
     child.process = process;
     this.#setRestarting(child, false);
@@ -232,11 +215,11 @@ export class SupervisorCore {
     const { restart } = child.spec;
     this.#setRestarting(child, false);
     if (restart === 'temporary' || this.#simple) this.children.delete(child.key);
-    this.#checkAutoShutdown(child);
+    this.checkAutoShutdown(child);
   }
 
   /** Only a significant child that ended by itself and stays away can end its supervisor. */
-  #checkAutoShutdown(child: Child): void {
+  checkAutoShutdown(child: Child): void {
     const { autoShutdown } = this.options;
     if (!child.spec.significant || autoShutdown === 'never') return;
     const another = [...this.children.values()].some(
@@ -282,7 +265,7 @@ export class SupervisorCore {
     const all = [...this.children.values()];
     const group = strategy === 'one_for_all' ? all : all.slice(all.indexOf(child));
     for (const sibling of group.toReversed()) {
-      if (sibling.process) yield* this.#stop(sibling, child.failure);
+      if (sibling.process) yield* this.stop(sibling, child.failure);
       if (sibling.spec.restart === 'temporary') this.children.delete(sibling.key);
       // Only the child that fails now waits to be retried; a sibling's pending retry is void.
       this.#setRestarting(sibling, false);
@@ -340,7 +323,7 @@ export class SupervisorCore {
   *#restartOne(child: Child): Operation<boolean> {
     const reason = child.previous ?? 'shutdown';
     child.restarts += 1;
-    const result = yield* this.#start(child);
+    const result = yield* this.start(child);
     if ('error' in result) {
       child.previous = result.error;
       this.#setRestarting(child, true);
@@ -384,22 +367,15 @@ export class SupervisorCore {
   // Stopping
 
   /** Asks a child to end, waits as long as its spec says, then kills. Its end triggers nothing. */
-  *#stop(child: Child, cause?: Failure): Operation {
+  *stop(child: Child, cause?: Failure): Operation {
     const { process } = child;
     child.process = undefined;
     this.#setRestarting(child, false);
     child.state = 'stopped';
     if (!process) return;
-    yield* this.#end(process, child.spec, cause);
+    yield* this.#endings.one(process, child.spec.shutdown, cause);
     child.previous = process.exit;
     child.failure = process.failure;
-  }
-
-  *#end(process: Process, { shutdown }: FullChildSpec, cause: Failure | undefined): Operation {
-    if (process.gone) return;
-    this.#askToEnd(process, shutdown, cause);
-    if (process.gone) return;
-    yield (resume) => this.#awaitEnd(process, shutdown, cause, resume);
   }
 
   /** Stops everybody: the youngest first and one after the other, or all at once where children have no order. */
@@ -407,54 +383,16 @@ export class SupervisorCore {
     const children = [...this.children.values()].reverse();
     const cause = this.process.intendedCause;
     if (!this.options.parallelStop && !this.#simple) {
-      for (const child of children) yield* this.#stop(child, cause);
+      for (const child of children) yield* this.stop(child, cause);
       return;
     }
-    const running = children.flatMap((child) => (child.process ? [{ process: child.process, spec: child.spec }] : []));
+    const running = children.flatMap(({ process, spec }) => (process ? [{ process, shutdown: spec.shutdown }] : []));
     for (const child of children) {
       child.process = undefined;
       this.#setRestarting(child, false);
       child.state = 'stopped';
     }
-    yield* this.#endTogether(running, cause);
-  }
-
-  *#endTogether(
-    running: readonly { readonly process: Process; readonly spec: FullChildSpec }[],
-    cause: Failure | undefined,
-  ): Operation {
-    for (const { process, spec } of running) this.#askToEnd(process, spec.shutdown, cause);
-    const left = running.filter(({ process }) => !process.gone);
-    if (left.length === 0) return;
-    yield (resume) => {
-      let waiting = left.length;
-      for (const { process, spec } of left) {
-        this.#awaitEnd(process, spec.shutdown, cause, () => {
-          waiting -= 1;
-          if (waiting === 0) resume();
-        });
-      }
-    };
-  }
-
-  #askToEnd(process: Process, shutdown: Shutdown, cause: Failure | undefined): void {
-    process.detached = true;
-    if (shutdown === 'brutal_kill') process.terminate('killed', cause);
-    else requestStop(process, 'shutdown', cause);
-  }
-
-  /** Calls `ended` when the process is gone; kills it when its time to end has passed. */
-  #awaitEnd(process: Process, shutdown: Shutdown, cause: Failure | undefined, ended: () => void): void {
-    const limit =
-      typeof shutdown === 'number'
-        ? this.process.scope.timer(shutdown, () => process.terminate('killed', cause))
-        : undefined;
-    this.#ending.add(process);
-    process.onGone = () => {
-      this.#ending.delete(process);
-      void limit?.release();
-      ended();
-    };
+    yield* this.#endings.together(running, cause);
   }
 
   /** The supervisor itself was killed: its children go with it, at once, the youngest first. */
@@ -466,128 +404,8 @@ export class SupervisorCore {
       process?.terminate(reason, this.process.failure);
     }
     this.#newborn?.terminate(reason, this.process.failure);
-    for (const process of this.#ending) process.terminate(reason, this.process.failure);
+    this.#endings.kill(reason, this.process.failure);
     this.children.clear();
-  }
-
-  // Requests
-
-  /** The answer, or the operation that ends with it. */
-  answer(request: SupervisorRequest): { readonly now: unknown } | Operation<unknown> {
-    switch (request.op) {
-      case 'startChild':
-        return this.#startChild(request.spec);
-      case 'startArgs':
-        return this.#startArgs(request.args, request.id);
-      case 'terminateChild':
-        return this.#terminateChild(request.name);
-      case 'restartChild':
-        return this.#restartChild(request.name);
-      default:
-        return { now: this.#answerNow(request) };
-    }
-  }
-
-  #answerNow(request: ImmediateRequest): unknown {
-    switch (request.op) {
-      case 'deleteChild':
-        return this.#deleteChild(request.name);
-      case 'getChildspec': {
-        const child = this.#find(request.name);
-        return child ? { ok: child.spec } : NOT_FOUND;
-      }
-      case 'whichChildren':
-        return this.#whichChildren();
-      case 'countChildren':
-        return this.#countChildren();
-    }
-  }
-
-  #find(name: ChildName): Child | undefined {
-    if (typeof name === 'string') return this.#simple ? undefined : this.children.get(name);
-    const child = this.#simple ? (processOf(name)?.child as Child | undefined) : undefined;
-    return child && this.children.get(child.key) === child ? child : undefined;
-  }
-
-  *#startChild(given: ChildSpec): Operation<Answer<AnyActorRef | undefined>> {
-    if (this.#simple) return { error: { code: 'simple_one_for_one' } };
-    const spec = completeSpec(given);
-    const fault = specFault(spec, this.options.autoShutdown);
-    if (fault) return { error: fault };
-    const present = this.children.get(spec.id);
-    if (present?.process) return { error: { code: 'already_started', child: present.process.ref } };
-    if (present) return { error: { code: 'already_present' } };
-    return yield* this.#startNew(spec, spec.id, []);
-  }
-
-  #startArgs(args: readonly unknown[], id: string | undefined): ReturnType<SupervisorCore['answer']> {
-    const template = this.#template;
-    if (!template) return { now: NOT_FOUND };
-    return this.#startNew(id === undefined ? template : { ...template, id }, {}, args);
-  }
-
-  *#startNew(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Operation<Answer<AnyActorRef | undefined>> {
-    const { maxChildren: max } = this.options;
-    if (this.children.size >= max) return { error: { code: 'max_children', max } };
-    const child = this.#add(spec, key, args);
-    const result = yield* this.#start(child);
-    if ('error' in result) {
-      this.children.delete(key);
-      return { error: { code: 'start_failed', reason: result.error } };
-    }
-    if (!result.ok && (this.#simple || spec.restart === 'temporary')) this.children.delete(key);
-    return { ok: result.ok?.ref };
-  }
-
-  *#terminateChild(name: ChildName): Operation<Answer<undefined>> {
-    if (this.#simple && typeof name === 'string') return { error: { code: 'simple_one_for_one' } };
-    const child = this.#find(name);
-    if (!child) {
-      // Under simple_one_for_one a dead child is fine, a living stranger is not.
-      const dead = this.#simple && typeof name !== 'string' && processOf(name)?.alive === false;
-      return dead ? { ok: undefined } : NOT_FOUND;
-    }
-    yield* this.#stop(child);
-    if (child.spec.restart === 'temporary' || this.#simple) this.children.delete(child.key);
-    return { ok: undefined };
-  }
-
-  *#restartChild(name: ChildName): Operation<Answer<AnyActorRef | undefined>> {
-    if (this.#simple) return { error: { code: 'simple_one_for_one' } };
-    const child = this.#find(name);
-    if (!child) return NOT_FOUND;
-    if (child.state !== 'stopped') return { error: { code: child.state } };
-    child.backoff?.reset();
-    const result = yield* this.#start(child);
-    return 'error' in result ? { error: { code: 'start_failed', reason: result.error } } : { ok: result.ok?.ref };
-  }
-
-  #deleteChild(name: ChildName): Answer<undefined> {
-    if (this.#simple) return { error: { code: 'simple_one_for_one' } };
-    const child = this.#find(name);
-    if (!child) return NOT_FOUND;
-    if (child.state !== 'stopped') return { error: { code: child.state } };
-    this.children.delete(child.key);
-    return { ok: undefined };
-  }
-
-  #whichChildren(): ChildInfo[] {
-    return [...this.children.values()].reverse().map(({ spec, process, state }) => ({
-      id: spec.id,
-      child: process ? process.ref : state === 'restarting' ? 'restarting' : 'stopped',
-      type: spec.type,
-    }));
-  }
-
-  #countChildren(): ChildCounts {
-    const children = [...this.children.values()];
-    const supervisors = children.filter(({ spec }) => spec.type === 'supervisor').length;
-    return {
-      specs: this.#simple ? 1 : children.length,
-      active: children.filter(({ process }) => process?.alive).length,
-      supervisors,
-      workers: children.length - supervisors,
-    };
   }
 }
 
@@ -598,5 +416,3 @@ function startResult(process: Process): StartResult {
 
 /** As a supervisor's. */
 const DEFAULT_PERIOD_SECONDS = 5;
-
-const NOT_FOUND: Answer<never> = { error: { code: 'not_found' } };

@@ -7,11 +7,13 @@ import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, SnapshotFrom 
 import { supervisorMachine } from '../../machines/supervisor.js';
 import type { ExitReason } from './exit-reason.js';
 import { Fifo } from './fifo.js';
+import type { Operation } from './operation.js';
 import { type ChildExited, type Process, processOf, withTraits } from './process.js';
 import type { Held } from './scope.js';
 import type { SupervisorCall } from './supervisor-api.js';
-import { type Child, type Operation, SupervisorCore } from './supervisor-core.js';
+import { type Child, SupervisorCore } from './supervisor-core.js';
 import { checkedOptions, type FullSupervisorOptions, type SupervisorOptions } from './supervisor-options.js';
+import { SupervisorRequests } from './supervisor-requests.js';
 
 type Chart = typeof supervisorMachine;
 type ChartSnapshot = SnapshotFrom<Chart>;
@@ -75,6 +77,7 @@ function runtimeOf(ref: AnyActorRef): SupervisorRuntime {
 /** The mailbox of one supervisor and the operation that it is in. */
 class SupervisorRuntime {
   readonly core: SupervisorCore;
+  readonly #requests: SupervisorRequests;
   readonly #process: Process;
   readonly #inbox = new Fifo<Message>();
   #operation: Operation<unknown> | undefined;
@@ -85,6 +88,7 @@ class SupervisorRuntime {
   constructor(process: Process, options: FullSupervisorOptions) {
     this.#process = process;
     this.core = new SupervisorCore(process, options);
+    this.#requests = new SupervisorRequests(this.core);
   }
 
   begin(snapshot: ChartSnapshot, scope: AnyActorScope): void {
@@ -179,7 +183,7 @@ class SupervisorRuntime {
       case 'child.waited':
         return this.core.waited(message.child, message.waiting);
       case 'supervisor.call': {
-        const answer = this.core.answer(message.request);
+        const answer = this.#requests.answer(message.request);
         if (!('now' in answer)) return this.#reply(message, answer);
         message.reply(answer.now);
         return undefined;

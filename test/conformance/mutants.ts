@@ -70,10 +70,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'only an own exit can trigger the auto shutdown',
-    file: 'supervisor-core',
-    text: "if (child.spec.restart === 'temporary' || this.#simple)\n            this.children.delete(child.key);\n        return { ok: undefined };",
+    file: 'supervisor-requests',
+    text: "if (child.spec.restart === 'temporary' || this.#simple)\n            this.#core.children.delete(child.key);\n        return { ok: undefined };",
     becomes:
-      "if (child.spec.restart === 'temporary' || this.#simple)\n            this.children.delete(child.key);\n        this.#checkAutoShutdown(child);\n        return { ok: undefined };",
+      "if (child.spec.restart === 'temporary' || this.#simple)\n            this.#core.children.delete(child.key);\n        this.#core.checkAutoShutdown(child);\n        return { ok: undefined };",
   },
   {
     rule: 'all_significant waits for the other significant children',
@@ -95,7 +95,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'a child that does not end in its time is killed',
-    file: 'supervisor-core',
+    file: 'endings',
     text: "scope.timer(shutdown, () => process.terminate('killed', cause))",
     becomes: "scope.timer(shutdown, () => process.terminate('shutdown', cause))",
   },
@@ -113,9 +113,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'a child that runs cannot be deleted',
-    file: 'supervisor-core',
-    text: "if (child.state !== 'stopped')\n            return { error: { code: child.state } };\n        this.children.delete(child.key);",
-    becomes: 'this.children.delete(child.key);',
+    file: 'supervisor-requests',
+    text: "if (child.state !== 'stopped')\n            return { error: { code: child.state } };\n        this.#core.children.delete(child.key);",
+    becomes: 'this.#core.children.delete(child.key);',
   },
   {
     rule: 'those started are stopped again when a later one cannot start',
