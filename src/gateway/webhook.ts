@@ -54,12 +54,14 @@ export async function callWebhook(target: WebhookTarget, body: WebhookBody, opti
 async function callOnce({ url, secret }: WebhookTarget, text: string, options: WebhookOptions): Promise<void> {
   const timestamp = String(options.nowMs());
   const timeout = AbortSignal.timeout(options.timeoutMs);
-  const response = await fetch(url, {
+  const { address, credentials } = addressOf(url);
+  const response = await fetch(address, {
     method: 'POST',
     body: text,
     redirect: 'error',
     signal: AbortSignal.any([options.signal, timeout]),
     headers: {
+      ...credentials,
       'content-type': 'application/json',
       'x-sluice-timestamp': timestamp,
       'x-sluice-signature': `sha256=${signatureOf(secret, timestamp, text)}`,
@@ -67,7 +69,18 @@ async function callOnce({ url, secret }: WebhookTarget, text: string, options: W
   });
   // Nothing in the answer interests us, and an unread body would hold its connection.
   await response.body?.cancel();
-  if (!response.ok) throw new Error(`webhook: ${new URL(url).host} answered ${response.status}`);
+  if (!response.ok) throw new Error(`webhook: ${address.host} answered ${response.status}`);
+}
+
+/** Parsed here: fetch refuses a URL that is wrong or carries credentials, and its refusal shows the whole of it. */
+function addressOf(url: string): { readonly address: URL; readonly credentials: Readonly<Record<string, string>> } {
+  const address = new URL(url);
+  const { username, password } = address;
+  if (username === '' && password === '') return { address, credentials: {} };
+  address.username = '';
+  address.password = '';
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { address, credentials: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
 }
 
 /** The signature of one call: what a receiver recomputes. */
