@@ -4,6 +4,7 @@ import type { OverflowPolicy } from '../flow/outbox.js';
 import { isOverflowPolicy, OVERFLOW_POLICIES } from '../flow/outbox.js';
 import type { ChildSpec } from '../otp/child-spec.js';
 import type { Backoff } from '../otp/restart-backoff.js';
+import { childrenOf } from '../otp/supervisor.js';
 import { startChild } from '../otp/supervisor-api.js';
 import { Camera, cameraLogic } from './camera.js';
 import type { FrameEncoder } from './frame.js';
@@ -12,6 +13,7 @@ import { GatewayError } from './gateway-error.js';
 import type { CameraOptions, GatewayOptions } from './options.js';
 import type { FrameWire, WatchOptions } from './transport.js';
 import { Viewer } from './viewer.js';
+import type { CameraView } from './views.js';
 
 export interface CamerasParts {
   readonly options: GatewayOptions;
@@ -31,13 +33,16 @@ const CRASH_BACKOFF: Backoff = { initialMs: 50, factor: 2, maxMs: 10_000, resetA
 export class Cameras {
   readonly #parts: CamerasParts;
   readonly #byId = new Map<string, Camera>();
+  /** How cameras that have crashed looked last, until they are started again. */
+  readonly #crashed = new Map<string, CameraView>();
 
   constructor(parts: CamerasParts) {
     this.#parts = parts;
   }
 
+  /** Cameras that live or wait to be started again. */
   get size(): number {
-    return this.#byId.size;
+    return this.#byId.size + this.#waiting().size;
   }
 
   get viewers(): number {
@@ -46,22 +51,37 @@ export class Cameras {
     return viewers;
   }
 
+  /** The cameras that live now. */
   all(): readonly Camera[] {
     return [...this.#byId.values()];
   }
 
-  /** The camera of this id; throws `camera_not_found` naming it. */
+  /** Every camera, those that wait to be started again included: their state is `restarting`. */
+  views(): readonly CameraView[] {
+    const waiting = [...this.#waiting().values()].map((last) => ({ ...last, state: 'restarting', viewers: 0 }));
+    return [...this.all().map((camera) => camera.view()), ...waiting];
+  }
+
+  /**
+   * The camera of this id. Throws `camera_not_found` naming it, or `camera_failed` while it waits to be started again after
+   * a crash.
+   */
   get(id: string): Camera {
     const camera = this.#byId.get(id);
-    if (!camera) throw new GatewayError('camera_not_found', `camera_not_found: there is no camera "${id}"`);
-    return camera;
+    if (camera) return camera;
+    if (!this.#waiting().has(id)) {
+      throw new GatewayError('camera_not_found', `camera_not_found: there is no camera "${id}"`);
+    }
+    throw new GatewayError('camera_failed', `camera_failed: camera "${id}" has crashed and is being started again`, {
+      retryAfterMs: CRASH_BACKOFF.initialMs,
+    });
   }
 
   /** How a camera is started. The source is made first: a wrong URL fails here, in one line, and starts nothing. */
   spec(options: CameraOptions): ChildSpec {
     const source = this.#parts.sources(options.source);
     return {
-      id: `camera:${options.id}`,
+      id: childId(options.id),
       shutdown: SHUTDOWN_MS,
       backoff: CRASH_BACKOFF,
       start: ({ spawn }) => {
@@ -69,19 +89,35 @@ export class Cameras {
         const camera = new Camera({ options, source, encode, jitter: random(), onDisconnected });
         const ref = spawn(cameraLogic, camera.input, camera);
         this.#byId.set(options.id, camera);
+        this.#crashed.delete(options.id);
         camera.process.scope.acquire('camera_entry', () => {
-          if (this.#byId.get(options.id) === camera) this.#byId.delete(options.id);
+          if (this.#byId.get(options.id) === camera) this.#forget(camera);
         });
         return ref;
       },
     };
   }
 
+  #forget(camera: Camera): void {
+    this.#byId.delete(camera.id);
+    this.#crashed.set(camera.id, camera.view());
+  }
+
+  /** Those that have crashed and will be started again; that is the supervisor's to know, and what it does not is forgotten. */
+  #waiting(): ReadonlyMap<string, CameraView> {
+    if (this.#crashed.size === 0) return this.#crashed;
+    const supervisor = this.#parts.supervisor();
+    const children = supervisor ? childrenOf(supervisor) : [];
+    const ids = new Set(children.filter(({ state }) => state === 'restarting').map(({ spec }) => spec.id));
+    for (const id of this.#crashed.keys()) if (!ids.has(childId(id))) this.#crashed.delete(id);
+    return this.#crashed;
+  }
+
   /** Adds a camera to a running gateway. */
   async add(options: CameraOptions): Promise<void> {
     const { supervisor, options: gateway } = this.#parts;
     const parent = supervisor();
-    if (this.#byId.size >= gateway.limits.cameras) {
+    if (this.size >= gateway.limits.cameras) {
       throw new GatewayError('max_cameras_reached', `max_cameras_reached: ${gateway.limits.cameras} cameras at most`);
     }
     const answer = parent && (await startChild(parent, this.spec(options)));
@@ -126,4 +162,8 @@ function policyOf(asked: string | undefined, byDefault: OverflowPolicy): Overflo
     'invalid_argument',
     `overflow: expected one of ${OVERFLOW_POLICIES.join(', ')}, got "${asked}"`,
   );
+}
+
+function childId(id: string): string {
+  return `camera:${id}`;
 }

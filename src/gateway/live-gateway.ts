@@ -141,7 +141,7 @@ export class LiveGateway implements Gateway {
     return viewer;
   }
 
-  snapshot(cameraId: string, timeoutMs: number): Promise<Frame> {
+  async snapshot(cameraId: string, timeoutMs: number): Promise<Frame> {
     return this.#parts.cameraTable.get(cameraId).snapshot(timeoutMs);
   }
 
@@ -175,7 +175,7 @@ export class LiveGateway implements Gateway {
   }
 
   cameras(): readonly CameraView[] {
-    return this.#parts.cameraTable.all().map((camera) => camera.view());
+    return this.#parts.cameraTable.views();
   }
 
   services(): readonly ServiceView[] {

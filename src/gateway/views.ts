@@ -95,7 +95,7 @@ export interface ChannelView {
 
 export interface CameraView {
   readonly id: string;
-  /** `idle`, `opening`, `live`, `stale`, `lingering`, `recovering`, `backingOff`, `releasing`, `failed`. */
+  /** `idle`, `opening`, `live`, `stale`, `lingering`, `recovering`, `backingOff`, `releasing`, `failed`, `restarting`. */
   readonly state: string;
   readonly source: string;
   readonly viewers: number;

@@ -58,7 +58,7 @@ class Town {
       case 'killSession':
         return this.#gateway.gateway.sessions.get(name)?.process?.terminate('killed');
       case 'killAt':
-        return this.#gateway.kill(`sluice/${name}`);
+        return this.#gateway.killIfThere(`sluice/${name}`).then(() => {});
       case 'pass':
         return this.#gateway.pass(whom);
     }

@@ -195,6 +195,9 @@ describe('a camera that is killed', () => {
     const before = gateway.gateway.cameras.get('front');
     await gateway.kill(before.process.path);
     expect(wire.ends).toEqual([{ shutdown: 'source_failed' }]);
+    expect(gateway.gateway.cameras.views()).toMatchObject([{ id: 'front', state: 'restarting' }]);
+    expect(() => gateway.gateway.cameras.get('front')).toThrow(/^camera_failed: camera "front" has crashed/);
+    await gateway.pass(50);
     const after = gateway.gateway.cameras.get('front');
     expect(after === before).toBe(false);
     expect(after.process.restarts).toBe(1);

@@ -121,10 +121,15 @@ export class WholeGateway {
 
   /** Kills whoever has this path, as a crash would. */
   async kill(path: string): Promise<void> {
+    expect(await this.killIfThere(path), `an actor "${path}"`).toBe(true);
+  }
+
+  /** The same, where somebody may be waiting to be started again. @returns whether there was anybody. */
+  async killIfThere(path: string): Promise<boolean> {
     const process = [...this.system.processes].find((one) => one.path === path);
-    expect(process, `an actor "${path}"`).toBeDefined();
     if (process) exit(process.ref, 'kill');
     await this.settle();
+    return process !== undefined;
   }
 
   /** The reasons for which this actor has ended. */
