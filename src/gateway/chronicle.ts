@@ -90,7 +90,38 @@ export class Chronicle {
         });
         break;
       case 'process.abandoned':
-        this.note({ type: 'process.abandoned', actor: event.process.path, kind: event.process.kind });
+        this.note({
+          type: 'process.abandoned',
+          actor: event.process.path,
+          kind: event.process.kind,
+          detail: { kinds: event.kinds },
+        });
+        break;
+      case 'process.threwLate':
+        this.note({
+          type: 'process.threwLate',
+          actor: event.process.path,
+          kind: event.process.kind,
+          reason: String(event.thrown),
+        });
+        break;
+      case 'mailbox.full':
+        this.note({
+          type: 'mailbox.full',
+          actor: event.process.path,
+          kind: event.process.kind,
+          detail: { max: event.max },
+        });
+        break;
+      case 'child.backingOff':
+      case 'child.gaveUp':
+        this.note({
+          type: event.type,
+          actor: `${event.supervisor.path}/${event.childId}`,
+          kind: 'process',
+          reason: describeReason(event.reason),
+          ...('waitMs' in event ? { detail: { waitMs: event.waitMs } } : {}),
+        });
         break;
       case 'listener.failed':
         this.note({ type: 'listener.failed', actor: '', kind: 'listener', reason: String(event.error) });

@@ -19,10 +19,14 @@ function levelOf({ type, reason }: GatewayEvent): keyof EventLogger {
     case 'supervisor.gaveUp':
     case 'listener.failed':
     case 'process.abandoned':
+    case 'process.threwLate':
+    case 'child.gaveUp':
       return 'error';
     case 'process.restarted':
     case 'process.startFailed':
     case 'camera.disconnected':
+    case 'child.backingOff':
+    case 'mailbox.full':
       return 'warn';
     case 'process.down':
       return reason === 'normal' || reason?.startsWith('shutdown') ? 'debug' : 'warn';
