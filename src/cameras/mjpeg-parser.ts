@@ -212,7 +212,9 @@ export class MjpegParser {
   }
 
   #emit(bytes: Buffer, end: number, next: number): void {
-    const picture = Buffer.from(bytes.subarray(this.#read, end));
+    // Not out of Node's pool: a picture that is kept would keep its neighbours in the pool too.
+    const picture = Buffer.allocUnsafeSlow(end - this.#read);
+    bytes.copy(picture, 0, this.#read, end);
     this.#read = this.#scan = next;
     this.#state = 'searching';
     this.#lost = false;

@@ -51,6 +51,9 @@ export interface GrpcServer {
 /** A backstop: the gateway's own limits refuse at once, this one makes peers wait in silence. */
 const STREAMS_PER_CONNECTION_MAX = 1000;
 
+/** Ended calls may still have their status on the way when grpc-js says that it has shut down; so long they may take. */
+const LAST_WORDS_MS = 250;
+
 /** A connection without a call, such as a health probe leaves behind, is closed after this. */
 const CONNECTION_IDLE_MS = 300_000;
 
@@ -120,6 +123,7 @@ function running(
     health.stop();
     calls.endAll(statusOfError(new GatewayError('draining', 'this gateway is shutting down')));
     await tryShutdown(server, graceMs);
+    await closed(sockets, Math.min(graceMs, LAST_WORDS_MS));
     server.forceShutdown();
     for (const socket of sockets) socket.destroy();
   };
@@ -143,6 +147,14 @@ function tryShutdown(server: Server, graceMs: number): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Resolves when every socket has closed, or after `limitMs`. */
+async function closed(sockets: ReadonlySet<Socket>, limitMs: number): Promise<void> {
+  const closing = Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+  let limit: NodeJS.Timeout | undefined;
+  await Promise.race([closing, new Promise((resolve) => (limit = setTimeout(resolve, limitMs)))]);
+  clearTimeout(limit);
 }
 
 function listen(
