@@ -47,7 +47,7 @@ async function running(nodeId = 'user'): Promise<{ owner: Connected; session: Se
 const codes = (): string[] => virtual.events.map(({ type }) => type).filter((type) => /^(session|app)\./.test(type));
 
 describe('an app behind a webhook', () => {
-  it('is told to start, connects back, and is told to stop when its session is disposed', async () => {
+  it('S4-4 is told to start, connects back, and is told to stop when its session is disposed', async () => {
     const { owner, session, back } = await running();
     expect(third.calls[0]).toMatchObject({ type: 'app.start', nodeId: 'user', sessionId: session.id, restart: false });
     owner.control.bye('done');
