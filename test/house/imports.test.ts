@@ -32,12 +32,13 @@ const below: Record<string, readonly string[]> = {
   index: [...APPLICATION, 'host', 'cli', 'testing'],
 };
 
-/** The layer of a file: its folder; the files at the top of `src/` are the application, except the public index. */
+/** The layer of a file: its folder; the files at the top of `src/` and the parts of the
+ * configuration are the application, except the public index. */
 function layerOf(path: string): string {
   if (path.startsWith('machines/')) return 'machines';
   if (path === 'src/index.ts') return 'index';
   const [, folder, rest] = path.split('/');
-  return rest === undefined ? 'application' : (folder ?? '');
+  return rest === undefined || folder === 'configuration' ? 'application' : (folder ?? '');
 }
 
 const files = sourceFiles('src', 'machines');

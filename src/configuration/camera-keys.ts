@@ -1,0 +1,30 @@
+/** What is said of one camera. */
+import { z } from 'zod';
+import { OVERFLOW_POLICIES } from '../flow/outbox.js';
+import { count, id, ms, positiveMs } from './values.js';
+
+const retry = z.strictObject({
+  attempts: count.max(1_000).default(3).describe('Tries in the fast lane before the camera counts as disconnected.'),
+  delayMs: ms.default(500).describe('Pause between fast tries.'),
+  slowMs: positiveMs.default(1_000).describe('First pause of the slow lane; it doubles.'),
+  slowMaxMs: positiveMs.default(10_000).describe('Longest pause of the slow lane.'),
+});
+
+export const cameraKeys = z.strictObject({
+  id: id.describe('How viewers name it.'),
+  source: z.string().min(1).max(4_096).describe('Where its pictures come from: `clip:`, `http://…`, `https://…`.'),
+  onDemand: z.boolean().default(true).describe('Open the source only while somebody watches.'),
+  lingerMs: ms.default(5_000).describe('How long the source stays open after the last viewer has left.'),
+  staleMs: positiveMs.default(5_000).describe('Without a picture for so long the camera is stale.'),
+  connectMs: positiveMs.default(5_000).describe('How long a source may take to answer.'),
+  firstFrameMs: positiveMs
+    .default(10_000)
+    .describe('How long the first picture may take, and how long stale is borne.'),
+  retry: retry.prefault({}),
+  fps: z.number().positive().max(1_000).optional().describe('Pictures above this rate are skipped. Default: all.'),
+  queueFrames: count.max(10_000).default(10).describe("Frames that wait for a viewer; the viewers' default."),
+  overflow: z
+    .enum(OVERFLOW_POLICIES as [string, ...string[]])
+    .default('drop_oldest')
+    .describe('What a full queue does.'),
+});
