@@ -1,7 +1,7 @@
 /**
  * The configuration: its shape, its defaults, and what is said when it is wrong; the larger sections are in
- * `configuration/`. One schema serves the library's options,
- * the file that `sluice serve` reads, and the reference page in `docs/configuration.md`.
+ * `configuration/`. One schema serves the library's options, the file that `sluice serve` reads, and the reference page in
+ * `docs/configuration.md`.
  *
  * Only what this version does is here; a key that nothing reads would be a lie. An unknown key is refused by its path.
  */
