@@ -4,32 +4,17 @@
  * counted, and where an overflow policy says what is lost when it grows too long. The wire's own buffer is never relied
  * on: it has a limit in messages or none at all, and a wire that is given all at once grows without a bound.
  *
- * Whoever owns an outbox hears of edges only: it filled, it drained, it failed. There are no clocks here; how long a full
- * queue is borne is its owner's business. Nothing here knows frames or gRPC.
- */
-
-/**
- * What becomes of an item for which there is no room.
+ * Where what is late is worth nothing (sound), items have an age besides: what has waited longer than `maxAgeMs` is never
+ * written. There is no timer; age is looked at when something is pushed or a write completes.
  *
- * - `drop_oldest`: the longest waiting make room for it.
- * - `drop_newest`: it is dropped itself.
- * - `latest`: at most one item waits, and a newer one takes its place.
- * - `block`: it is refused and stays the producer's, who waits until there is room.
- * - `disconnect`: it is dropped, and the consumer is given up.
+ * Whoever owns an outbox hears of edges only: it filled, it drained, it failed. How long a full queue is borne is its
+ * owner's business. Nothing here knows frames or gRPC.
  */
-export type OverflowPolicy = 'drop_oldest' | 'drop_newest' | 'latest' | 'block' | 'disconnect';
 
-export const OVERFLOW_POLICIES: readonly OverflowPolicy[] = [
-  'drop_oldest',
-  'drop_newest',
-  'latest',
-  'block',
-  'disconnect',
-];
+import { Line } from './line.js';
+import type { OverflowPolicy } from './overflow.js';
 
-export function isOverflowPolicy(value: unknown): value is OverflowPolicy {
-  return OVERFLOW_POLICIES.includes(value as OverflowPolicy);
-}
+export { isOverflowPolicy, OVERFLOW_POLICIES, type OverflowPolicy } from './overflow.js';
 
 /**
  * What the owner hears. `filled` and `drained` alternate, beginning with `filled`; `completed` is a write that completed
@@ -42,6 +27,23 @@ export type OutboxEdge =
   | { readonly type: 'failed'; readonly error: Error }
   | { readonly type: 'overflowed' };
 
+/**
+ * Items lost, by the reason. The slow side is the consumer in both cases: what a producer skips, or is refused, the producer
+ * counts.
+ */
+export interface Drops {
+  /** There was no room. */
+  readonly full: number;
+  /** It waited for longer than `maxAgeMs`. */
+  readonly aged: number;
+}
+
+/** The part of a clock that tells the age of items. */
+export interface AgeClock {
+  /** Monotonic milliseconds. */
+  now(): number;
+}
+
 export interface OutboxOptions<T> {
   readonly policy: OverflowPolicy;
   /** How many items may wait, besides the one in flight. `latest` keeps one whatever this says. */
@@ -52,6 +54,20 @@ export interface OutboxOptions<T> {
   readonly sizeOf: (item: T) => number;
   /** Hands one item to the wire, which calls `done` once; the next item follows only then. Never throws. */
   readonly write: (item: T, done: (error?: Error | null) => void) => void;
+  /**
+   * Small items go as one write: of those that wait, as many as `bytesMax` holds. Absent: one at a time. A batch is in
+   * flight as a whole; its items count as sent, or not, together.
+   */
+  readonly batch?: {
+    readonly bytesMax: number;
+    /** At least two items; otherwise as `write`. The array is the wire's to keep. */
+    readonly write: (items: readonly T[], done: (error?: Error | null) => void) => void;
+  };
+  /** Absent: items do not age. */
+  readonly age?: {
+    readonly maxAgeMs: number;
+    readonly clock: AgeClock;
+  };
   readonly onEdge: (edge: OutboxEdge) => void;
 }
 
@@ -63,20 +79,24 @@ const OVERFLOWED: OutboxEdge = { type: 'overflowed' };
 export class Outbox<T> {
   readonly #options: OutboxOptions<T>;
   readonly #framesMax: number;
-  readonly #waiting: T[] = [];
-  #waitingBytes = 0;
-  #inFlight = false;
+  readonly #waiting: Line<T>;
+  /** How many items are in the hands of the wire. */
+  #inFlight = 0;
   #writing = false;
   #full = false;
   #closed = false;
   #sent = 0;
-  #drops = 0;
+  #droppedFull = 0;
+  #droppedAged = 0;
   #onIdle: (() => void)[] = [];
 
   constructor(options: OutboxOptions<T>) {
     requirePositive('framesMax', options.framesMax);
     requirePositive('bytesMax', options.bytesMax);
+    if (options.batch) requirePositive('batch.bytesMax', options.batch.bytesMax);
+    if (options.age) requirePositive('age.maxAgeMs', options.age.maxAgeMs);
     this.#options = options;
+    this.#waiting = new Line(options.sizeOf);
     this.#framesMax = options.policy === 'latest' ? 1 : options.framesMax;
   }
 
@@ -85,18 +105,22 @@ export class Outbox<T> {
     return this.#sent;
   }
 
-  /** Items lost because the consumer was too slow. What a `close` throws away is not among them. */
+  /** Items lost. What a `close` throws away is not among them. */
   get drops(): number {
-    return this.#drops;
+    return this.#droppedFull + this.#droppedAged;
   }
 
-  /** Items that wait, without the one in flight. */
+  get dropsByReason(): Drops {
+    return { full: this.#droppedFull, aged: this.#droppedAged };
+  }
+
+  /** Items that wait, without those in flight. */
   get queued(): number {
     return this.#waiting.length;
   }
 
   get queuedBytes(): number {
-    return this.#waitingBytes;
+    return this.#waiting.bytes;
   }
 
   /**
@@ -109,7 +133,7 @@ export class Outbox<T> {
 
   /** Nothing waits and nothing is in flight. */
   get idle(): boolean {
-    return !this.#inFlight && this.#waiting.length === 0;
+    return this.#inFlight === 0 && this.#waiting.length === 0;
   }
 
   get closed(): boolean {
@@ -119,10 +143,16 @@ export class Outbox<T> {
   /** Takes an item, or does with it what the policy says. False when this very item was not taken. */
   push(item: T): boolean {
     if (this.#closed) return false;
+    const nowMs = this.#options.age?.clock.now() ?? 0;
+    this.#dropAged(nowMs);
     if (!this.#fits(item) && !this.#makeRoom()) return false;
-    while (!this.#fits(item)) this.#dropOldest();
-    this.#waiting.push(item);
-    this.#waitingBytes += this.#options.sizeOf(item);
+    while (!this.#fits(item)) {
+      this.#waiting.shift();
+      this.#droppedFull += 1;
+    }
+    // An edge may have closed the outbox on the way here.
+    if (this.#closed) return false;
+    this.#waiting.push(item, nowMs);
     this.#writeNext();
     if (this.#atLimit()) this.#fill();
     return true;
@@ -141,40 +171,47 @@ export class Outbox<T> {
   /** Forgets what waits and reports nothing any more; what is in flight ends unheard. Idempotent. */
   close(): void {
     this.#closed = true;
-    this.#waiting.length = 0;
-    this.#waitingBytes = 0;
+    this.#waiting.clear();
     this.#onIdle = [];
   }
 
   #fits(item: T): boolean {
     const { length } = this.#waiting;
     if (length === 0) return true;
-    return length < this.#framesMax && this.#waitingBytes + this.#options.sizeOf(item) <= this.#options.bytesMax;
+    return length < this.#framesMax && this.#waiting.bytes + this.#options.sizeOf(item) <= this.#options.bytesMax;
   }
 
   #atLimit(): boolean {
-    return this.#waiting.length >= this.#framesMax || this.#waitingBytes >= this.#options.bytesMax;
+    return this.#waiting.length >= this.#framesMax || this.#waiting.bytes >= this.#options.bytesMax;
   }
 
   /** What the policy does about an item that does not fit. True when older items shall go instead of it. */
   #makeRoom(): boolean {
     const { policy, onEdge } = this.#options;
     if (policy === 'disconnect') {
-      this.#drops += 1;
+      this.#droppedFull += 1;
       this.close();
       onEdge(OVERFLOWED);
       return false;
     }
-    if (policy === 'drop_newest') this.#drops += 1;
+    if (policy === 'drop_newest') this.#droppedFull += 1;
     // An item can be too large for the bytes that are left before the queue is at its limit. That fills it too: a
     // producer that was refused must hear of the room that comes.
     this.#fill();
     return !this.#closed && (policy === 'drop_oldest' || policy === 'latest');
   }
 
-  #dropOldest(): void {
-    this.#waitingBytes -= this.#options.sizeOf(this.#waiting.shift() as T);
-    this.#drops += 1;
+  /** The longest waiting is at the front, so that those too old are. */
+  #dropAged(nowMs: number): void {
+    const { age } = this.#options;
+    if (!age) return;
+    const before = this.#droppedAged;
+    while (this.#waiting.ageMs(nowMs) > age.maxAgeMs) {
+      this.#waiting.shift();
+      this.#droppedAged += 1;
+    }
+    // A queue whose items grow too old is as full as it can get, however few they are.
+    if (this.#droppedAged > before) this.#fill();
   }
 
   #fill(): void {
@@ -188,24 +225,35 @@ export class Outbox<T> {
   #writeNext(): void {
     if (this.#writing) return;
     this.#writing = true;
-    while (!this.#inFlight && this.#waiting.length > 0) {
-      const item = this.#waiting.shift() as T;
-      this.#waitingBytes -= this.#options.sizeOf(item);
-      this.#inFlight = true;
-      this.#options.write(item, this.#written);
-    }
+    while (this.#inFlight === 0 && this.#waiting.length > 0) this.#writeOne();
     this.#writing = false;
+  }
+
+  #writeOne(): void {
+    const { batch, sizeOf, write } = this.#options;
+    const items = [this.#waiting.shift()];
+    let bytes = sizeOf(items[0] as T);
+    for (let next = this.#waiting.first; batch && next !== undefined; next = this.#waiting.first) {
+      bytes += sizeOf(next);
+      if (bytes > batch.bytesMax) break;
+      items.push(this.#waiting.shift());
+    }
+    this.#inFlight = items.length;
+    if (batch && items.length > 1) batch.write(items, this.#written);
+    else write(items[0] as T, this.#written);
   }
 
   readonly #written = (error?: Error | null): void => {
     if (this.#closed) return;
-    this.#inFlight = false;
+    const written = this.#inFlight;
+    this.#inFlight = 0;
     if (error) {
       this.close();
       this.#options.onEdge({ type: 'failed', error });
       return;
     }
-    this.#sent += 1;
+    this.#sent += written;
+    this.#dropAged(this.#options.age?.clock.now() ?? 0);
     this.#writeNext();
     this.#reportProgress();
   };
@@ -222,12 +270,14 @@ export class Outbox<T> {
   }
 
   /**
-   * What is unwritten, the item in flight included, is half of the limit or less. With the limit itself as the mark, a
+   * What is unwritten, what is in flight included, is half of the limit or less. With the limit itself as the mark, a
    * consumer that is a little too slow would fill and drain with every frame.
    */
   #halfWritten(): boolean {
-    const unwritten = this.#waiting.length + (this.#inFlight ? 1 : 0);
-    return unwritten <= this.#framesMax / 2 && this.#waitingBytes <= this.#options.bytesMax / 2;
+    const { bytesMax, age } = this.#options;
+    if (age && this.#waiting.ageMs(age.clock.now()) > age.maxAgeMs / 2) return false;
+    const unwritten = this.#waiting.length + this.#inFlight;
+    return unwritten <= this.#framesMax / 2 && this.#waiting.bytes <= bytesMax / 2;
   }
 }
 

@@ -124,6 +124,90 @@ describe('the limit in bytes of an outbox', () => {
   });
 });
 
+describe('the limit in age of an outbox', () => {
+  it('never writes what has waited longer, and says that it was age', () => {
+    const { outbox, push, pass, completeAll, written } = outboxOnWire({ framesMax: 100, maxAgeMs: 2_000 });
+    push();
+    push();
+    pass(1_500);
+    push();
+    pass(501);
+    completeAll();
+    expect(written).toEqual([1, 3]);
+    expect(outbox).toMatchObject({ sent: 2, drops: 1, dropsByReason: { full: 0, aged: 1 }, idle: true });
+  });
+
+  it('makes room before the policy is asked', () => {
+    const { outbox, push, pushMany, pass } = outboxOnWire({ policy: 'disconnect', framesMax: 3, maxAgeMs: 2_000 });
+    pushMany(4);
+    pass(2_001);
+    expect(push()).toBe(true);
+    expect(outbox).toMatchObject({ closed: false, queued: 1, dropsByReason: { full: 0, aged: 3 } });
+  });
+
+  it('fills a queue that is never full in frames, so that a reader who takes nothing is noticed', () => {
+    const { outbox, push, pass, complete, edges } = outboxOnWire({ framesMax: 200, maxAgeMs: 2_000 });
+    for (let n = 0; n < 150; n += 1) {
+      push();
+      pass(20);
+    }
+    expect(edges).toEqual(['filled']);
+    expect(outbox.queued).toBeLessThanOrEqual(101);
+    complete();
+    expect(edges).toEqual(['filled', 'completed']);
+    while (edges.at(-1) === 'completed') complete();
+    expect(edges.at(-1)).toBe('drained');
+    expect(outbox.hasRoom).toBe(true);
+  });
+
+  it('does not count the write in flight, which is no longer ours', () => {
+    const { outbox, push, pass, complete } = outboxOnWire({ maxAgeMs: 100 });
+    push();
+    pass(5_000);
+    complete();
+    expect(outbox).toMatchObject({ sent: 1, drops: 0 });
+  });
+});
+
+describe('an outbox that batches', () => {
+  it('writes at once what comes while nothing is in flight, and then together what waits', () => {
+    const { outbox, pushMany, complete, completeAll, writes } = outboxOnWire({ framesMax: 100, batchBytes: 4 });
+    pushMany(8);
+    expect(writes).toEqual([[1]]);
+    complete();
+    expect(writes).toEqual([[1], [2, 3, 4, 5]]);
+    expect(outbox).toMatchObject({ sent: 1, queued: 3 });
+    completeAll();
+    expect(writes).toEqual([[1], [2, 3, 4, 5], [6, 7, 8]]);
+    expect(outbox).toMatchObject({ sent: 8, idle: true });
+  });
+
+  it('writes an item larger than a batch by itself', () => {
+    const { push, completeAll, writes } = outboxOnWire({ framesMax: 100, batchBytes: 100 });
+    for (const bytes of [1, 60, 500, 60, 40, 1]) push(bytes);
+    completeAll();
+    expect(writes).toEqual([[1], [2], [3], [4, 5], [6]]);
+  });
+
+  it('counts none of a batch as sent when its write fails', () => {
+    const { outbox, pushMany, complete, edges } = outboxOnWire({ framesMax: 100, batchBytes: 100 });
+    pushMany(5);
+    complete();
+    complete(new Error('connection reset'));
+    expect(outbox).toMatchObject({ sent: 1, drops: 0, closed: true });
+    expect(edges).toEqual(['failed']);
+  });
+
+  it('counts all of a batch as unwritten while it is in flight', () => {
+    const { pushMany, complete, edges } = outboxOnWire({ framesMax: 4, batchBytes: 100 });
+    pushMany(5);
+    complete();
+    expect(edges).toEqual(['filled', 'completed']);
+    complete();
+    expect(edges).toEqual(['filled', 'completed', 'drained']);
+  });
+});
+
 describe('the edges of an outbox', () => {
   it('are silent about frames while nothing changes', () => {
     const { pushMany, edges } = outboxOnWire();
@@ -237,6 +321,8 @@ describe('the options of an outbox', () => {
   it('name the field that is wrong', () => {
     expect(() => outboxOnWire({ framesMax: 0 })).toThrow('framesMax: expected a number of at least 1, got 0');
     expect(() => outboxOnWire({ bytesMax: Number.NaN })).toThrow('bytesMax: expected a number of at least 1, got NaN');
+    expect(() => outboxOnWire({ batchBytes: -1 })).toThrow('batch.bytesMax: expected a number of at least 1, got -1');
+    expect(() => outboxOnWire({ maxAgeMs: -1 })).toThrow('age.maxAgeMs: expected a number of at least 1, got -1');
   });
 
   it('know the five policies', () => {
