@@ -19,6 +19,7 @@ import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
 import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
 import { encodeFrame } from './grpc/frame-codec.js';
 import { addGatewayServices, startGrpcServer } from './grpc/server.js';
+import { type Inspect, inspectionOf } from './inspection.js';
 import { Listener } from './listener.js';
 import { isLoopback } from './ops/access.js';
 import { createHttpHandler, type HttpHandler } from './ops/handler.js';
@@ -27,7 +28,7 @@ import { logEvents } from './ops/log.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
 import { leftovers } from './otp/leaks.js';
-import { System, type SystemOptions } from './otp/system.js';
+import { System } from './otp/system.js';
 
 /** The configuration, and what cannot be written in a file. */
 export interface GatewayHostOptions extends ConfigurationInput {
@@ -38,7 +39,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly random?: () => number;
   /** Stops the gateway when aborted. */
   readonly signal?: AbortSignal;
-  readonly inspect?: SystemOptions['inspect'];
+  /** Shows every actor as a chart: `true` for the Stately inspector on a loopback port, or an observer of the host's. */
+  readonly inspect?: Inspect;
 }
 
 /** The gateway as a host holds it. */
@@ -53,7 +55,12 @@ export interface SluiceGateway extends AsyncDisposable {
   /** Mount it in a server of yours; it serves what the HTTP port serves. */
   readonly httpHandler: HttpHandler;
   /** Real addresses once started. */
-  readonly addresses: { readonly grpc: string | undefined; readonly http: string | undefined };
+  readonly addresses: {
+    readonly grpc: string | undefined;
+    readonly http: string | undefined;
+    /** Where the Stately inspector is opened, with `inspect`. */
+    readonly inspector: string | undefined;
+  };
   /** Resolves when both ports are bound. Rejects, with nothing left behind, when they cannot be. */
   start(): Promise<void>;
   /**
@@ -82,7 +89,8 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     ]);
   }
   const log = logger ?? pino({ level: configuration.log.level });
-  const system = new System({ ...(clock ? { clock } : {}), ...(inspect ? { inspect } : {}) });
+  const { observer, listener: inspector } = inspectionOf(inspect);
+  const system = new System({ ...(clock ? { clock } : {}), ...(observer ? { inspect: observer } : {}) });
   const options = configuration as GatewayOptions;
   const { clients, sessions, cameras, board, channels, chronicle, live, root } = gatewayTree({
     options,
@@ -103,6 +111,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
 
   // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
   const tree = root([
+    ...(inspector ? [{ id: 'inspector', start: inspector.start }] : []),
     { id: 'http', start: http.start },
     { id: 'grpc', start: grpc.start },
   ]);
@@ -146,7 +155,11 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     channels,
     httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
     get addresses() {
-      return { grpc: grpc.server?.address, http: http.server?.address };
+      return {
+        grpc: grpc.server?.address,
+        http: http.server?.address,
+        inspector: inspector?.server?.address,
+      };
     },
     start,
     stop: ({ deadlineMs = configuration.shutdown.deadlineMs } = {}) => {

@@ -29,4 +29,5 @@ export type {
   TreeView,
 } from './gateway/views.js';
 export { callOver, type GrpcChannel, type GrpcChannelOptions } from './grpc/channel.js';
+export type { Inspect } from './inspection.js';
 export * from './otp/index.js';

@@ -16,6 +16,7 @@ export interface ServeOptions {
   readonly grpc?: string;
   readonly http?: string;
   readonly demo?: boolean;
+  readonly inspect?: boolean;
 }
 
 interface Output {
@@ -37,7 +38,11 @@ export async function runServe(options: ServeOptions, output: Output): Promise<n
     page = { token: input.http?.token };
     const level = input.log?.level ?? 'info';
     // The log goes to standard output as lines of JSON; the addresses below are for people and go there first.
-    gateway = createGateway({ ...input, logger: pino({ level }, pino.destination({ dest: 1, sync: true })) });
+    gateway = createGateway({
+      ...input,
+      inspect: options.inspect === true,
+      logger: pino({ level }, pino.destination({ dest: 1, sync: true })),
+    });
     await gateway.start();
   } catch (error) {
     for (const line of startUpLines(error)) output.stderr.write(`sluice serve: ${line}\n`);
@@ -53,8 +58,9 @@ function announce(
   { stdout }: Output,
 ): void {
   const cameras = configuration.cameras.map(({ id }) => id).join(', ') || 'none';
+  const inspector = addresses.inspector === undefined ? '' : `inspect  ${addresses.inspector}\n`;
   stdout.write(
-    `gRPC     ${addresses.grpc}\npage     ${addresses.http}/${demoToken === undefined ? '' : `#token=${demoToken}`}\ncameras  ${cameras}\n`,
+    `gRPC     ${addresses.grpc}\npage     ${addresses.http}/${demoToken === undefined ? '' : `#token=${demoToken}`}\ncameras  ${cameras}\n${inspector}`,
   );
 }
 

@@ -1,29 +1,13 @@
 /**
- * What actors do, for those who watch. The words are those of XState's own inspection, so that a viewer made for them can
- * read it, with three differences that keep it cheap: what is not wanted is turned away before anything is serialised, a
- * chart is sent once to each viewer and then named by its number, and contexts are summaries. While nobody watches, only the
- * list of living actors is kept, so that who comes late sees the whole tree.
+ * What actors do, for those who watch. What is not wanted is turned away before anything is serialised, and while nobody
+ * watches, only the list of living actors is kept, so that who comes late sees the whole tree. How it is written down is the
+ * onlooker's: `lines.ts` writes our own lines, `stately.ts` the Stately inspector's.
  */
 import type { AnyActorRef, InspectionEvent } from 'xstate';
-import { parentOf } from '../../otp/xstate-internals.js';
-import { summary } from './summary.js';
+import { ChartNumbers, LineWriter, type Sink } from './lines.js';
+import type { Onlooker, Shown } from './onlooker.js';
 
 export type Accept = (actor: AnyActorRef, type: InspectionEvent['type']) => boolean;
-
-/** Takes one line of JSON. */
-export type Sink = (line: string) => void;
-
-interface Viewer {
-  readonly sink: Sink;
-  /** Numbers of the charts that it has. */
-  readonly knows: Set<number>;
-}
-
-interface Shown {
-  readonly value?: unknown;
-  readonly status: string;
-  readonly context?: unknown;
-}
 
 export class ActorObserver {
   /** To be given to the application as `inspect`. */
@@ -31,9 +15,8 @@ export class ActorObserver {
 
   readonly #accept: Accept;
   readonly #actors = new Map<string, AnyActorRef>();
-  readonly #viewers = new Set<Viewer>();
-  readonly #charts = new WeakMap<object, number>();
-  #lastChart = 0;
+  readonly #onlookers = new Set<Onlooker>();
+  readonly #charts = new ChartNumbers();
 
   /** @param accept asked before anything else is done with an event. Default: everything. */
   constructor(accept: Accept = () => true) {
@@ -45,15 +28,19 @@ export class ActorObserver {
     return this.#actors.size;
   }
 
-  /** Tells `sink` which actors live, parents first, and from then on what they do. @returns the undo. */
+  /** Tells `sink`, a line of JSON each, which actors live and from then on what they do. @returns the undo. */
   watch(sink: Sink): () => void {
-    const viewer: Viewer = { sink, knows: new Set() };
+    return this.attend(new LineWriter(sink, this.#charts));
+  }
+
+  /** Tells which actors live, parents first, and from then on what they do. @returns the undo. */
+  attend(onlooker: Onlooker): () => void {
     for (const actor of this.#actors.values()) {
-      this.#introduce(viewer, actor);
-      viewer.sink(snapshotLine(actor, actor.getSnapshot() as Shown));
+      onlooker.introduce(actor);
+      onlooker.became(actor, actor.getSnapshot() as Shown, undefined);
     }
-    this.#viewers.add(viewer);
-    return () => this.#viewers.delete(viewer);
+    this.#onlookers.add(onlooker);
+    return () => this.#onlookers.delete(onlooker);
   }
 
   #inspect(event: InspectionEvent): void {
@@ -63,58 +50,24 @@ export class ActorObserver {
     const actor = actorRef as AnyActorRef;
     if (!this.#accept(actor, type)) return;
     if (type === '@xstate.actor') this.#begins(actor);
-    else if (this.#viewers.size === 0 || !this.#actors.has(actor.sessionId)) return;
-    else if (type === '@xstate.snapshot') this.#tell(snapshotLine(actor, event.snapshot as Shown));
-    else {
-      const sourceId = (event.sourceRef as AnyActorRef | undefined)?.sessionId;
-      this.#tell(JSON.stringify({ type, sessionId: actor.sessionId, sourceId, event: summary(event.event) }));
+    else if (this.#onlookers.size === 0 || !this.#actors.has(actor.sessionId)) return;
+    else if (type === '@xstate.snapshot') {
+      for (const onlooker of this.#onlookers) onlooker.became(actor, event.snapshot as Shown, event.event);
+    } else {
+      const source = event.sourceRef as AnyActorRef | undefined;
+      for (const onlooker of this.#onlookers) onlooker.heard(actor, event.event, source);
     }
   }
 
   #begins(actor: AnyActorRef): void {
     const { sessionId } = actor;
     this.#actors.set(sessionId, actor);
-    for (const viewer of this.#viewers) this.#introduce(viewer, actor);
+    for (const onlooker of this.#onlookers) onlooker.introduce(actor);
     const ends = (status: 'stopped' | 'error'): void => {
       // A chart that is done completes too, and its last snapshot has said so.
-      if (!this.#actors.delete(sessionId) || this.#viewers.size === 0) return;
-      this.#tell(JSON.stringify({ type: '@xstate.snapshot', sessionId, snapshot: { status } }));
+      if (!this.#actors.delete(sessionId)) return;
+      for (const onlooker of this.#onlookers) onlooker.became(actor, { status }, undefined);
     };
     actor.subscribe({ complete: () => ends('stopped'), error: () => ends('error') });
   }
-
-  #introduce(viewer: Viewer, actor: AnyActorRef): void {
-    const { logic } = actor as unknown as { readonly logic: { readonly config?: unknown } };
-    const { config } = logic;
-    const chart = typeof config === 'object' && config !== null ? this.#chartOf(config) : undefined;
-    const definition = chart !== undefined && !viewer.knows.has(chart) ? config : undefined;
-    if (chart !== undefined) viewer.knows.add(chart);
-    const { id: name, sessionId } = actor;
-    const parentId = parentOf(actor)?.sessionId;
-    viewer.sink(
-      JSON.stringify({ type: '@xstate.actor', sessionId, name, parentId, chart, definition }, withoutFunctions),
-    );
-  }
-
-  #chartOf(config: object): number {
-    const known = this.#charts.get(config);
-    if (known !== undefined) return known;
-    this.#lastChart += 1;
-    this.#charts.set(config, this.#lastChart);
-    return this.#lastChart;
-  }
-
-  #tell(line: string): void {
-    for (const { sink } of this.#viewers) sink(line);
-  }
-}
-
-function snapshotLine({ sessionId }: AnyActorRef, { value, status, context }: Shown): string {
-  const snapshot = { value, status, context: summary(context) };
-  return JSON.stringify({ type: '@xstate.snapshot', sessionId, snapshot });
-}
-
-/** Guards and actions written in a chart are code; a viewer draws their names. */
-function withoutFunctions(_key: string, value: unknown): unknown {
-  return typeof value === 'function' ? `[function ${value.name}]` : value;
 }

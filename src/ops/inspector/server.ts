@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Accept, ActorObserver } from './observer.js';
 
-const HOST = '127.0.0.1';
+export const HOST = '127.0.0.1';
 const VIEWERS_MAX = 4;
 /** A viewer that reads so slowly that this much waits for it is cut off; it may come again and sees the present. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
@@ -66,8 +66,8 @@ export async function startInspector({ port = 0, accept }: InspectorOptions = {}
   };
 }
 
-/** The status of a request that is not for us. */
-function refusal({ method, url, headers }: IncomingMessage): number | undefined {
+/** The status of a request that is not for us; `undefined` when it is. */
+export function refusal({ method, url, headers }: IncomingMessage): number | undefined {
   const host = headers.host?.replace(/:\d+$/, '');
   if (host !== HOST && host !== 'localhost') return 403;
   if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) return 403;
