@@ -1,0 +1,92 @@
+/**
+ * What we use of grpc-js beyond its public API, besides the reset of a stream (`inner-stream.ts`): the HTTP/2 stream under a
+ * server call, to write messages that are framed already, and the HTTP/2 servers under a server, to give them a receive window
+ * that fits a round trip. Each is looked for and done without where it is not found; `test/grpc/grpc-js-internals.test.ts`
+ * fails when an upgrade of grpc-js hides one, so that it is not lost in silence.
+ */
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { type Server, ServerInterceptingCall } from '@grpc/grpc-js';
+
+/** The stream under a call, for who may write messages to it past grpc-js. */
+export interface DirectStream {
+  readonly stream: ServerHttp2Stream;
+  /** The largest message that the server was told to send; -1: any. */
+  readonly sendBytesMax: number;
+  /** Tells grpc-js's statistics (channelz) of a message that it did not see. */
+  readonly messageSent: () => void;
+}
+
+/** As far as it is looked at. The innermost call holds the stream; each server interceptor wraps it once more. */
+interface Inner {
+  readonly stream?: unknown;
+  readonly nextCall?: unknown;
+  readonly responder?: { readonly sendMessage?: unknown };
+  readonly maxSendMessageSize?: unknown;
+  readonly callEventTracker?: { addMessageSent?(): void } | null;
+}
+
+/**
+ * The stream of a server call; nothing where this grpc-js keeps it elsewhere, or where an interceptor of the host wants to
+ * see the messages.
+ */
+export function directStream(call: object): DirectStream | undefined {
+  let inner = (call as { readonly call?: Inner }).call;
+  while (isObject(inner)) {
+    if (isHttp2Stream(inner.stream)) return direct(inner, inner.stream);
+    if (inner.responder?.sendMessage !== HANDS_MESSAGES_ON) return undefined;
+    inner = inner.nextCall as Inner | undefined;
+  }
+  return undefined;
+}
+
+function direct(inner: Inner, stream: ServerHttp2Stream): DirectStream | undefined {
+  const { maxSendMessageSize, callEventTracker } = inner;
+  // Without its limit known, a message that is too large would go out.
+  if (typeof maxSendMessageSize !== 'number') return undefined;
+  const messageSent = callEventTracker?.addMessageSent ? () => callEventTracker.addMessageSent?.() : () => {};
+  return { stream, sendBytesMax: maxSendMessageSize, messageSent };
+}
+
+/** What an interceptor does with messages that it was not made for. */
+const HANDS_MESSAGES_ON = (new ServerInterceptingCall({} as never) as unknown as Inner).responder?.sendMessage;
+
+/** The parts of a server that are looked for. */
+interface ServerParts {
+  readonly http2Servers?: ReadonlyMap<Http2Server, unknown>;
+  createHttp2Server?(credentials: unknown): Http2Server;
+}
+
+/**
+ * Lets peers send up to `windowBytes` per stream before we have taken them; Node's own 64 KiB are 1 MB/s over a round trip of
+ * 40 ms. grpc-js has an option for it that its server ignores. Connections that are open already keep what they have.
+ * @returns false where this grpc-js gives no way to it.
+ */
+export function widenReceiveWindows(server: Server, windowBytes: number): boolean {
+  const parts = server as unknown as ServerParts;
+  const create = parts.createHttp2Server;
+  if (typeof create !== 'function' || !(parts.http2Servers instanceof Map)) return false;
+  const widen = (http2Server: Http2Server): void =>
+    void http2Server.on('session', (session: ServerHttp2Session) => widenSession(session, windowBytes));
+  for (const http2Server of parts.http2Servers.keys()) widen(http2Server);
+  parts.createHttp2Server = (credentials) => {
+    const http2Server = create.call(server, credentials);
+    widen(http2Server);
+    return http2Server;
+  };
+  return true;
+}
+
+function widenSession(session: ServerHttp2Session, windowBytes: number): void {
+  if (session.destroyed) return;
+  session.settings({ initialWindowSize: windowBytes });
+  // The window of the connection, which all its streams share, has no setting.
+  session.setLocalWindowSize(windowBytes);
+}
+
+function isObject(value: unknown): value is Inner {
+  return typeof value === 'object' && value !== null;
+}
+
+function isHttp2Stream(value: unknown): value is ServerHttp2Stream {
+  return isObject(value) && typeof (value as { respond?: unknown }).respond === 'function';
+}

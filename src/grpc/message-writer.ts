@@ -1,0 +1,137 @@
+/**
+ * Writes messages that hold gRPC's framing already to one server call. grpc-js would copy each of them into a buffer of its
+ * own, for each reader anew, and write one per turn; so they go to the HTTP/2 stream of the call as they are. Where the stream
+ * cannot be had, or grpc-js has to decide about a message (one that is too large), the public API takes it: the bytes on the
+ * wire are the same.
+ *
+ * There is one write at a time, of one message or of several, and `done` means that the peer's window and the socket have
+ * taken it. That is the backpressure: whoever waits for `done` never has more than one write here.
+ */
+import { Metadata } from '@grpc/grpc-js';
+import { type DirectStream, directStream } from './grpc-js-internals.js';
+import { FRAMING_BYTES } from './wire-format.js';
+
+export type Done = (error?: Error | null) => void;
+
+export interface MessageWriter<T> {
+  /** `done` is called once, later: without an error when the wire has taken the message, with one when the call is over. */
+  write(message: T, done: Done): void;
+  /** The same for several, as one write. */
+  writeAll(messages: readonly T[], done: Done): void;
+}
+
+/** What is needed of grpc-js's server calls. */
+export interface WritableCall<T> {
+  readonly cancelled: boolean;
+  sendMetadata(metadata: Metadata): void;
+  write(message: T, done: Done): unknown;
+  once(event: 'cancelled', listener: () => void): unknown;
+}
+
+/** Set to `public`, every message goes through grpc-js's public API. */
+export const WRITER_SWITCH = 'SLUICE_GRPC_WRITER';
+
+/** @param framedOf the bytes of a message with gRPC's framing; the serializer of the method gives them without. */
+export function messageWriter<T>(call: WritableCall<T>, framedOf: (message: T) => Buffer): MessageWriter<T> {
+  const direct = process.env[WRITER_SWITCH] === 'public' ? undefined : directStream(call);
+  return direct ? new DirectWriter(call, direct, framedOf) : new PublicWriter(call);
+}
+
+class PublicWriter<T> implements MessageWriter<T> {
+  readonly #call: WritableCall<T>;
+  #done: Done | undefined;
+
+  constructor(call: WritableCall<T>) {
+    this.#call = call;
+    // Of a write that a cancel overtakes, neither grpc-js nor HTTP/2 always calls back.
+    call.once('cancelled', () => this.settle(new Error('the call is over')));
+  }
+
+  write(message: T, done: Done): void {
+    if (this.begin(done)) this.writePublicly(message);
+  }
+
+  writeAll(messages: readonly T[], done: Done): void {
+    if (!this.begin(done)) return;
+    const last = messages.length - 1;
+    for (const [at, message] of messages.entries()) this.writePublicly(message, at === last);
+  }
+
+  protected begin(done: Done): boolean {
+    this.#done = done;
+    if (!this.#call.cancelled) return true;
+    process.nextTick(() => this.settle(new Error('the call is over')));
+    return false;
+  }
+
+  protected writePublicly(message: T, last = true): void {
+    this.#call.write(message, last ? this.written : NOBODY);
+  }
+
+  protected settle(error?: Error): void {
+    const done = this.#done;
+    this.#done = undefined;
+    done?.(error);
+  }
+
+  /** A failed write is the end of the stream, and `cancelled` follows: that settles it, so that its reason is told first. */
+  protected readonly written: Done = (error) => {
+    if (!error) this.settle();
+  };
+}
+
+const NOBODY: Done = () => {};
+
+class DirectWriter<T> extends PublicWriter<T> {
+  readonly #call: WritableCall<T>;
+  readonly #direct: DirectStream;
+  readonly #framedOf: (message: T) => Buffer;
+
+  constructor(call: WritableCall<T>, direct: DirectStream, framedOf: (message: T) => Buffer) {
+    super(call);
+    this.#call = call;
+    this.#direct = direct;
+    this.#framedOf = framedOf;
+  }
+
+  override write(message: T, done: Done): void {
+    if (!this.begin(done)) return;
+    const bytes = this.#framedOf(message);
+    if (!this.#takes(bytes)) this.writePublicly(message);
+    else if (this.#open) this.#send(bytes, this.written);
+  }
+
+  override writeAll(messages: readonly T[], done: Done): void {
+    const framed = messages.map(this.#framedOf);
+    if (!framed.every((bytes) => this.#takes(bytes))) {
+      super.writeAll(messages, done);
+      return;
+    }
+    if (!this.begin(done) || !this.#open) return;
+    const { stream } = this.#direct;
+    const last = framed.length - 1;
+    // Corked, they are one write of many buffers, and as much of one frame of HTTP/2 as it holds.
+    stream.cork();
+    for (const [at, bytes] of framed.entries()) this.#send(bytes, at === last ? this.written : NOBODY);
+    stream.uncork();
+  }
+
+  /** True when the message may go past grpc-js: it is small enough, and the headers are out. */
+  #takes(bytes: Buffer): boolean {
+    const { stream, sendBytesMax } = this.#direct;
+    if (!stream.headersSent) this.#call.sendMetadata(new Metadata());
+    // An interceptor may hold the headers back. What is written publicly then waits for them.
+    return stream.headersSent && (sendBytesMax === -1 || bytes.length - FRAMING_BYTES <= sendBytesMax);
+  }
+
+  /** False once the status is on its way, a passed deadline's for example; the end of the call settles what is written then. */
+  get #open(): boolean {
+    const { stream } = this.#direct;
+    return !stream.writableEnded && !stream.destroyed && !stream.closed;
+  }
+
+  #send(bytes: Buffer, done: Done): void {
+    this.#direct.stream.write(bytes, done);
+    this.#direct.messageSent();
+  }
+}
