@@ -3,11 +3,13 @@ import type { FrameSource, SourceFactory } from '../gateway/frame-source.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import { clipSource } from './clip.js';
 import { mjpegSource } from './mjpeg.js';
+import { pushSource } from './push.js';
 
 const DRIVERS: Readonly<Record<string, (url: URL) => FrameSource>> = {
   'clip:': clipSource,
   'http:': mjpegSource,
   'https:': mjpegSource,
+  'push:': pushSource,
 };
 
 /** Makes the source that a URL names. The messages of its errors never repeat a URL that may hold credentials. */

@@ -76,6 +76,15 @@ export class Camera implements ProcessBody {
     return this.#process as Process;
   }
 
+  get source(): FrameSource {
+    return this.#parts.source;
+  }
+
+  /** What it waits for may be there now: the pause before the next attempt is over, if it was in one. */
+  retryNow(): void {
+    this.#post({ type: 'camera.retry' });
+  }
+
   get viewers(): number {
     return this.#consumers.size;
   }
@@ -183,19 +192,18 @@ export class Camera implements ProcessBody {
       opened: () => {
         if (current()) this.#send({ type: 'source.opened' });
       },
-      picture: (picture) => {
-        if (current()) this.#picture(picture);
-      },
+      picture: (picture) => current() && this.#picture(picture),
       failed: (error) => {
         if (current()) this.#failed(error);
       },
     };
   }
 
-  #picture(picture: Picture): void {
+  /** @returns whether it became a frame. */
+  #picture(picture: Picture): boolean {
     const { clock } = this.process.system;
     this.#lastAtMs = clock.now();
-    if (!this.#rate.admit(this.#lastAtMs)) return;
+    if (!this.#rate.admit(this.#lastAtMs)) return false;
     this.#seq += 1;
     const frame = {
       cameraId: this.id,
@@ -212,6 +220,7 @@ export class Camera implements ProcessBody {
       this.#send({ type: 'pictures.resumed' });
     }
     this.#fanOut.publish(this.#last);
+    return true;
   }
 
   #firstPicture(): void {

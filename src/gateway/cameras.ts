@@ -7,10 +7,12 @@ import type { Backoff } from '../otp/restart-backoff.js';
 import { childrenOf } from '../otp/supervisor.js';
 import { startChild } from '../otp/supervisor-api.js';
 import { Camera, cameraLogic } from './camera.js';
+import { type FedSource, isFed } from './fed-source.js';
 import type { FrameEncoder } from './frame.js';
 import type { SourceFactory } from './frame-source.js';
 import { GatewayError } from './gateway-error.js';
 import type { CameraOptions, GatewayOptions } from './options.js';
+import { Publisher, type PublisherOptions } from './publisher.js';
 import type { FrameWire, WatchOptions } from './transport.js';
 import { Viewer } from './viewer.js';
 import type { CameraView } from './views.js';
@@ -127,6 +129,27 @@ export class Cameras {
         `camera_exists: camera "${options.id}" (${answer?.error.code ?? 'noproc'})`,
       );
     }
+  }
+
+  /** The source of this camera, where it is one that takes what is published. Throws where it is not. */
+  fed(cameraId: string): FedSource {
+    const { source } = this.get(cameraId);
+    if (isFed(source)) return source;
+    throw new GatewayError(
+      'invalid_argument',
+      `camera_id: expected a camera whose source is push:, but camera "${cameraId}" has its own (${source.kind})`,
+    );
+  }
+
+  /** A publisher for this camera, not yet started. */
+  publisher(cameraId: string, options: Pick<PublisherOptions, 'wire' | 'nodeId' | 'onSuperseded'>): Publisher {
+    return new Publisher({
+      ...options,
+      cameraId,
+      source: this.fed(cameraId),
+      inactivityMs: this.#parts.options.session.inactivityMs,
+      onBegun: () => this.#byId.get(cameraId)?.retryNow(),
+    });
   }
 
   /** A viewer as it was asked for, checked and not yet started. */

@@ -20,7 +20,8 @@ export class SourceError extends Error {
 export interface SourceListener {
   /** The source answered; no picture yet. */
   opened(): void;
-  picture(picture: Picture): void;
+  /** Answers `false` where the camera skipped it: it came above the camera's rate, or too late. */
+  picture(picture: Picture): unknown;
   /** The attempt ended by itself, an orderly end included: a live source does not end. At most once. */
   failed(error: SourceError): void;
 }

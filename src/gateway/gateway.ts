@@ -11,6 +11,9 @@ import type {
   ControlWire,
   FrameWire,
   Hello,
+  PublishHandle,
+  PublishOptions,
+  PublishWire,
   StreamHandle,
   WatchOptions,
 } from './transport.js';
@@ -42,6 +45,12 @@ export interface Gateway {
    * is present, the call gets an implicit client of its own.
    */
   watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle>;
+
+  /**
+   * Somebody publishes frames for a camera whose source is `push:`. `nodeId` as with `watch`. Who comes later for the same
+   * camera takes the place of the one before.
+   */
+  publish(request: PublishOptions, nodeId: string | undefined, wire: PublishWire): Promise<PublishHandle>;
 
   /** Somebody calls a procedure outside Connect. `nodeId` as with `watch`. The answer comes on the wire. */
   call(request: CallOptions, nodeId: string | undefined, wire: CallWire): Promise<StreamHandle>;

@@ -26,6 +26,9 @@ import type {
   ControlWire,
   FrameWire,
   Hello,
+  PublishHandle,
+  PublishOptions,
+  PublishWire,
   StreamHandle,
   WatchOptions,
 } from './transport.js';
@@ -91,6 +94,23 @@ export class LiveGateway implements Gateway {
     const viewer = await this.#attach(session, () => cameraTable.viewer(request, { wire, nodeId: session.nodeId }));
     viewer.begin();
     return viewer;
+  }
+
+  async publish({ cameraId }: PublishOptions, nodeId: string | undefined, wire: PublishWire): Promise<PublishHandle> {
+    this.#refuseWhileDraining();
+    const { sessions, cameraTable, chronicle } = this.#parts;
+    cameraTable.fed(cameraId);
+    const session = await sessions.forCall(nodeId);
+    const publisher = await this.#attach(session, () =>
+      cameraTable.publisher(cameraId, {
+        wire,
+        nodeId: session.nodeId,
+        onSuperseded: ({ id, kind }) =>
+          chronicle.note({ type: 'publisher.superseded', actor: id, kind, detail: { camera: cameraId } }),
+      }),
+    );
+    publisher.begin();
+    return publisher;
   }
 
   async call(request: CallOptions, nodeId: string | undefined, wire: CallWire): Promise<StreamHandle> {

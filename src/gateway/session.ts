@@ -171,7 +171,7 @@ export class Session implements ProcessBody {
     });
     const refused = register(body.process.ref);
     if (!refused) return body;
-    body.send({ type: 'owner.lost', reason: { shutdown: refused.code } });
+    body.send({ type: 'owner.lost', reason: { shutdown: refused } });
     throw refused;
   }
 

@@ -4,7 +4,7 @@
  */
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { CallOutcome, CallReply } from './calls.js';
-import type { Frame } from './frame.js';
+import type { Frame, Picture } from './frame.js';
 import type { Question } from './services.js';
 import type { TopicEvent } from './topics.js';
 
@@ -112,6 +112,34 @@ export interface ControlHandle extends StreamHandle {
   call(call: CallWord): void;
   /** The answer to a word `call`. Never throws. */
   reply(reply: CallReply): void;
+}
+
+/** What became of what somebody published. */
+export interface PublishSummary {
+  readonly frames: number;
+  /** Of their data. */
+  readonly bytes: number;
+  /** Frames of these that became none of the camera's. */
+  readonly dropped: number;
+}
+
+/** The wire of one publisher. Of `finish` and `end` one is called, once. Neither throws. */
+export interface PublishWire {
+  /** It has said its last, and this is what became of it. */
+  finish(summary: PublishSummary): void;
+  end(reason: ExitReason): void;
+}
+
+/** What the wire of a publisher reports. */
+export interface PublishHandle extends StreamHandle {
+  /** A picture came. The bytes are the receiver's. Never waits. */
+  picture(picture: Picture): void;
+  /** A sign of life came. */
+  heard(): void;
+}
+
+export interface PublishOptions {
+  readonly cameraId: string;
 }
 
 /** A request to watch a camera. */

@@ -8,17 +8,18 @@ import {
   Client,
   type ClientReadableStream,
   status as Code,
-  credentials,
   Metadata,
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
 import { HOPS_HEADER } from './call.js';
-import type { FrameContent } from './frame-codec.js';
+import { credentialsOf, type TlsClientOptions } from './channel.js';
+import { encodeFrame, type FrameContent } from './frame-codec.js';
 import {
   CallRequestSchema,
   type ClientMessage,
   ClientMessageSchema,
+  type PublishSummary,
   type ServerMessage,
   WatchRequestSchema,
 } from './gen/sluice/v1/gateway_pb.js';
@@ -46,6 +47,13 @@ export interface ControlStream extends IncomingStream {
   halfClose(): void;
 }
 
+/** Where frames are published. `seq` and the camera's own rate are the gateway's business. */
+export interface FrameSink extends IncomingStream {
+  /** `done` comes when the connection has taken it: who waits for it never has more than one frame here. */
+  send(frame: Partial<FrameContent>, done?: (error?: Error | null) => void): void;
+  halfClose(): void;
+}
+
 export interface CallOptions {
   /** The client this call belongs to (metadata `x-node-id`). */
   readonly nodeId?: string | undefined;
@@ -55,6 +63,8 @@ export interface CallOptions {
 export interface GatewayClientOptions {
   /** A bearer token. It goes over the wire as it is: without TLS only to a gateway on this machine. */
   readonly token?: string | undefined;
+  /** PEM texts. `true`: TLS with the machine's own roots. Default: no TLS. */
+  readonly tls?: TlsClientOptions | undefined;
   /** How long a call may wait for the server's first answer: grpc-js waits for ever on one that takes TCP and is mute. */
   readonly openTimeoutMs?: number;
   /** HTTP/2's receive window per stream. Node's own 64 KiB are 1 MB/s over a round trip of 40 ms. */
@@ -74,6 +84,8 @@ export interface GatewayClient {
     listener: StreamListener<FrameContent>,
     options?: CallOptions,
   ): IncomingStream;
+  /** Publishes frames; the first names the camera. The summary comes as the one message, after `halfClose`. */
+  publish(listener: StreamListener<PublishSummary>, options?: CallOptions): FrameSink;
   /** One question to whoever registered the procedure. Rejects with a `ServiceError` that carries the status. */
   call(
     request: MessageInitShape<typeof CallRequestSchema>,
@@ -88,7 +100,7 @@ const WINDOW_BYTES = 1024 * 1024;
 
 /** @param address `host:port` */
 export function createGatewayClient(address: string, options: GatewayClientOptions = {}): GatewayClient {
-  const client = new Client(address, credentials.createInsecure(), {
+  const client = new Client(address, credentialsOf(options), {
     'grpc-node.flow_control_window': options.windowBytes ?? WINDOW_BYTES,
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
@@ -156,6 +168,21 @@ export function createGatewayClient(address: string, options: GatewayClientOptio
       );
       return follow(call, listener);
     },
+    publish(listener, callOptions = {}) {
+      const { path, requestSerialize, responseDeserialize } = gatewayService.publish;
+      const call = client.makeBidiStreamRequest<Buffer, PublishSummary>(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        metadataOf(callOptions),
+        deadlineOf(callOptions),
+      );
+      return {
+        ...follow(call, listener),
+        send: (frame, done) => void call.write(encodeFrame({ ...BLANK, ...frame }), done),
+        halfClose: () => void call.end(),
+      };
+    },
     call(request, callOptions = {}) {
       const { path, requestSerialize, responseDeserialize } = gatewayService.call;
       const metadata = metadataOf(callOptions);
@@ -216,6 +243,16 @@ function followCall<Message>(
     cancel: () => call.cancel(),
   };
 }
+
+/** A frame of which nothing is said. */
+const BLANK: FrameContent = {
+  cameraId: '',
+  seq: 0,
+  timestampMs: 0,
+  contentType: '',
+  key: false,
+  picture: Buffer.alloc(0),
+};
 
 function deadlineOf({ deadlineMs }: CallOptions): { deadline?: number } {
   return deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };

@@ -3,6 +3,7 @@ export {
   type CallOptions,
   type ControlStream,
   createGatewayClient,
+  type FrameSink,
   type GatewayClient,
   type GatewayClientOptions,
   type IncomingStream,

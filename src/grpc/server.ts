@@ -20,6 +20,7 @@ import { serveConnect } from './connect.js';
 import { Health } from './health.js';
 import { OpenCalls } from './open-calls.js';
 import { serveProduceCameraStream } from './produce-camera-stream.js';
+import { servePublish } from './publish.js';
 import { addReflection } from './reflection.js';
 import type { GrpcLog } from './served-call.js';
 import { cameraService, gatewayService } from './services.js';
@@ -90,6 +91,7 @@ export function addGatewayServices(server: Pick<Server, 'addService'>, gateway: 
   add(server, gatewayService, {
     connect: serveConnect(gateway, log),
     watch: serveWatch(gateway, log),
+    publish: servePublish(gateway, log),
     call: serveCall(gateway, log),
   });
   add(server, cameraService, { produceCameraStream: serveProduceCameraStream(gateway, log) });

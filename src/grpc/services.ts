@@ -14,6 +14,7 @@ import {
   CallRequestSchema,
   ClientMessageSchema,
   Gateway,
+  PublishSummarySchema,
   ServerMessageSchema,
   WatchRequestSchema,
 } from './gen/sluice/v1/gateway_pb.js';
@@ -32,6 +33,15 @@ export const gatewayService = {
     responseStream: true,
     ...requestCodec(WatchRequestSchema),
     ...frameResponse(),
+  },
+  /** One answer for its callers; served as a stream of one. What is sent is a frame's message. */
+  publish: {
+    path: `/${Gateway.typeName}/Publish`,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (message: Buffer): Buffer => message.subarray(FRAMING_BYTES),
+    requestDeserialize: readFrame,
+    ...responseCodec(PublishSummarySchema),
   },
   /** Unary for its callers; served as a stream of one. */
   call: {
@@ -80,6 +90,15 @@ function codec<Desc extends DescMessage>(schema: Desc) {
     },
     deserialize: (bytes: Buffer): MessageShape<Desc> => fromBinary(schema, bytes),
   };
+}
+
+/** What cannot be read comes as the error that says why: grpc-js would call it a fault of ours. */
+function readFrame(body: Buffer): FrameContent | Error {
+  try {
+    return decodeFrame(body);
+  } catch (thrown) {
+    return thrown as Error;
+  }
 }
 
 /** grpc-js adds its own framing, so ours stays behind. */

@@ -16,6 +16,7 @@ describe('the source that a URL names', () => {
     ['clip:', 'clip', 'clip:'],
     ['clip:/srv/door.mjpeg?fps=5', 'clip', 'clip:/srv/door.mjpeg?fps=5'],
     ['http://cam.local/video', 'mjpeg', 'http://cam.local/video'],
+    ['push:', 'push', 'push:'],
     ['HTTPS://cam.local:8443/video', 'mjpeg', 'https://cam.local:8443/video'],
   ])('is a driver: %s', (url, kind, label) => {
     expect(sourceFactory(url)).toMatchObject({ kind, label });
@@ -29,13 +30,13 @@ describe('the source that a URL names', () => {
   });
 
   it.each([
-    ['rtsp://admin:s3cret@cam/1', 'source: expected a URL of one of clip:, http:, https:, got rtsp:'],
-    ['grpc://cam:1/front', 'source: expected a URL of one of clip:, http:, https:, got grpc:'],
-    ['push:', 'source: expected a URL of one of clip:, http:, https:, got push:'],
-    ['ffmpeg:/dev/video0', 'source: expected a URL of one of clip:, http:, https:, got ffmpeg:'],
-    ['constructor:', 'source: expected a URL of one of clip:, http:, https:, got constructor:'],
-    ['front door s3cret', 'source: expected a URL of one of clip:, http:, https:, got no scheme'],
-    ['', 'source: expected a URL of one of clip:, http:, https:, got no scheme'],
+    ['rtsp://admin:s3cret@cam/1', 'source: expected a URL of one of clip:, http:, https:, push:, got rtsp:'],
+    ['grpc://cam:1/front', 'source: expected a URL of one of clip:, http:, https:, push:, got grpc:'],
+    ['push:front', 'push: expected nothing behind the colon'],
+    ['ffmpeg:/dev/video0', 'source: expected a URL of one of clip:, http:, https:, push:, got ffmpeg:'],
+    ['constructor:', 'source: expected a URL of one of clip:, http:, https:, push:, got constructor:'],
+    ['front door s3cret', 'source: expected a URL of one of clip:, http:, https:, push:, got no scheme'],
+    ['', 'source: expected a URL of one of clip:, http:, https:, push:, got no scheme'],
     ['http://admin:s3cret@', 'source: expected a valid URL after http:'],
     ['http://admin:s3cret%@cam/', 'http://cam/: expected credentials in percent-encoding that can be decoded'],
     ['clip:/a.mjpeg?fps=0', 'clip:/a.mjpeg?fps=0: fps: expected a number above 0 and up to 240, got "0"'],

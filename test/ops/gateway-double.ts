@@ -91,6 +91,10 @@ export class GatewayDouble implements Gateway {
     throw new Error('not over HTTP');
   }
 
+  publish(): never {
+    throw new Error('not over HTTP');
+  }
+
   call(): never {
     throw new Error('not over HTTP');
   }

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sluice/v1/gateway.proto.
  */
 export const file_sluice_v1_gateway: GenFile = /*@__PURE__*/
-  fileDesc("ChdzbHVpY2UvdjEvZ2F0ZXdheS5wcm90bxIJc2x1aWNlLnYxIkUKC0NhbGxSZXF1ZXN0EhEKCXByb2NlZHVyZRgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEhIKCnRpbWVvdXRfbXMYAyABKA0iHAoJQ2FsbFJlcGx5Eg8KB3BheWxvYWQYASABKAwiRAoMV2F0Y2hSZXF1ZXN0EhEKCWNhbWVyYV9pZBgBIAEoCRIPCgdtYXhfZnBzGAIgASgBEhAKCG92ZXJmbG93GAMgASgJIqgDCg1DbGllbnRNZXNzYWdlEiEKBWhlbGxvGAEgASgLMhAuc2x1aWNlLnYxLkhlbGxvSAASKQoJaGVhcnRiZWF0GAIgASgLMhQuc2x1aWNlLnYxLkhlYXJ0YmVhdEgAEikKCXN1YnNjcmliZRgDIAEoCzIULnNsdWljZS52MS5TdWJzY3JpYmVIABItCgt1bnN1YnNjcmliZRgEIAEoCzIWLnNsdWljZS52MS5VbnN1YnNjcmliZUgAEiUKB3B1Ymxpc2gYBSABKAsyEi5zbHVpY2UudjEuUHVibGlzaEgAEicKCHJlZ2lzdGVyGAYgASgLMhMuc2x1aWNlLnYxLlJlZ2lzdGVySAASKwoKdW5yZWdpc3RlchgHIAEoCzIVLnNsdWljZS52MS5VbnJlZ2lzdGVySAASHwoEY2FsbBgIIAEoCzIPLnNsdWljZS52MS5DYWxsSAASIQoFcmVwbHkYCSABKAsyEC5zbHVpY2UudjEuUmVwbHlIABIjCgNieWUYCiABKAsyFC5zbHVpY2UudjEuQ2xpZW50QnllSABCCQoHbWVzc2FnZSL4AQoNU2VydmVyTWVzc2FnZRIlCgd3ZWxjb21lGAEgASgLMhIuc2x1aWNlLnYxLldlbGNvbWVIABIpCgloZWFydGJlYXQYAiABKAsyFC5zbHVpY2UudjEuSGVhcnRiZWF0SAASIQoFZXZlbnQYAyABKAsyEC5zbHVpY2UudjEuRXZlbnRIABIfCgRjYWxsGAQgASgLMg8uc2x1aWNlLnYxLkNhbGxIABIhCgVyZXBseRgFIAEoCzIQLnNsdWljZS52MS5SZXBseUgAEiMKA2J5ZRgGIAEoCzIULnNsdWljZS52MS5TZXJ2ZXJCeWVIAEIJCgdtZXNzYWdlIuIBCgVIZWxsbxIPCgdub2RlX2lkGAEgASgJEg0KBXJlYWxtGAIgASgJEiMKBHJvbGUYAyABKA4yFS5zbHVpY2UudjEuSGVsbG8uUm9sZRISCgpzZXNzaW9uX2lkGAQgASgJEhQKDHBhY2thZ2VfbmFtZRgFIAEoCRIUCgxjYXBhYmlsaXRpZXMYBiADKAkSEAoIZW5kcG9pbnQYByABKAkSFAoMcmVzdW1lX3Rva2VuGAggASgJEg8KB29yZGluYWwYCSABKAQiGwoEUm9sZRIKCgZDTElFTlQQABIHCgNBUFAQASKTAQoHV2VsY29tZRIRCgljbGllbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIUCgxyZXN1bWVfdG9rZW4YAyABKAkSFAoMaGVhcnRiZWF0X21zGAQgASgNEhEKCXRva2VuX2VyYRgFIAEoBBIRCgl0b2tlbl9yZXYYBiABKAQSDwoHcmVzdW1lZBgHIAEoCCIhCglIZWFydGJlYXQSFAoMdGltZXN0YW1wX21zGAEgASgDIhwKCVN1YnNjcmliZRIPCgdwYXR0ZXJuGAEgASgJIh4KC1Vuc3Vic2NyaWJlEg8KB3BhdHRlcm4YASABKAkiKQoHUHVibGlzaBINCgV0b3BpYxgBIAEoCRIPCgdwYXlsb2FkGAIgASgMIicKBUV2ZW50Eg0KBXRvcGljGAEgASgJEg8KB3BheWxvYWQYAiABKAwiLQoIUmVnaXN0ZXISEQoJcHJvY2VkdXJlGAEgASgJEg4KBnR0bF9tcxgCIAEoDSIfCgpVbnJlZ2lzdGVyEhEKCXByb2NlZHVyZRgBIAEoCSJKCgRDYWxsEgoKAmlkGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhIKCnRpbWVvdXRfbXMYBCABKA0icwoFUmVwbHkSCgoCaWQYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIlCgVlcnJvchgDIAEoCzIWLnNsdWljZS52MS5SZXBseS5FcnJvchomCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiGwoJQ2xpZW50QnllEg4KBnJlYXNvbhgBIAEoCSJGCglTZXJ2ZXJCeWUSDgoGcmVhc29uGAEgASgJEhYKDnJldHJ5X2FmdGVyX21zGAIgASgNEhEKCXJlY29ubmVjdBgDIAEoCDK4AQoHR2F0ZXdheRJBCgdDb25uZWN0Ehguc2x1aWNlLnYxLkNsaWVudE1lc3NhZ2UaGC5zbHVpY2UudjEuU2VydmVyTWVzc2FnZSgBMAESNAoFV2F0Y2gSFy5zbHVpY2UudjEuV2F0Y2hSZXF1ZXN0GhAuc2x1aWNlLnYxLkZyYW1lMAESNAoEQ2FsbBIWLnNsdWljZS52MS5DYWxsUmVxdWVzdBoULnNsdWljZS52MS5DYWxsUmVwbHliBnByb3RvMw", [file_sluice_v1_frame]);
+  fileDesc("ChdzbHVpY2UvdjEvZ2F0ZXdheS5wcm90bxIJc2x1aWNlLnYxIkUKC0NhbGxSZXF1ZXN0EhEKCXByb2NlZHVyZRgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEhIKCnRpbWVvdXRfbXMYAyABKA0iHAoJQ2FsbFJlcGx5Eg8KB3BheWxvYWQYASABKAwiRAoMV2F0Y2hSZXF1ZXN0EhEKCWNhbWVyYV9pZBgBIAEoCRIPCgdtYXhfZnBzGAIgASgBEhAKCG92ZXJmbG93GAMgASgJIkAKDlB1Ymxpc2hTdW1tYXJ5Eg4KBmZyYW1lcxgBIAEoBBINCgVieXRlcxgCIAEoBBIPCgdkcm9wcGVkGAMgASgEIqgDCg1DbGllbnRNZXNzYWdlEiEKBWhlbGxvGAEgASgLMhAuc2x1aWNlLnYxLkhlbGxvSAASKQoJaGVhcnRiZWF0GAIgASgLMhQuc2x1aWNlLnYxLkhlYXJ0YmVhdEgAEikKCXN1YnNjcmliZRgDIAEoCzIULnNsdWljZS52MS5TdWJzY3JpYmVIABItCgt1bnN1YnNjcmliZRgEIAEoCzIWLnNsdWljZS52MS5VbnN1YnNjcmliZUgAEiUKB3B1Ymxpc2gYBSABKAsyEi5zbHVpY2UudjEuUHVibGlzaEgAEicKCHJlZ2lzdGVyGAYgASgLMhMuc2x1aWNlLnYxLlJlZ2lzdGVySAASKwoKdW5yZWdpc3RlchgHIAEoCzIVLnNsdWljZS52MS5VbnJlZ2lzdGVySAASHwoEY2FsbBgIIAEoCzIPLnNsdWljZS52MS5DYWxsSAASIQoFcmVwbHkYCSABKAsyEC5zbHVpY2UudjEuUmVwbHlIABIjCgNieWUYCiABKAsyFC5zbHVpY2UudjEuQ2xpZW50QnllSABCCQoHbWVzc2FnZSL4AQoNU2VydmVyTWVzc2FnZRIlCgd3ZWxjb21lGAEgASgLMhIuc2x1aWNlLnYxLldlbGNvbWVIABIpCgloZWFydGJlYXQYAiABKAsyFC5zbHVpY2UudjEuSGVhcnRiZWF0SAASIQoFZXZlbnQYAyABKAsyEC5zbHVpY2UudjEuRXZlbnRIABIfCgRjYWxsGAQgASgLMg8uc2x1aWNlLnYxLkNhbGxIABIhCgVyZXBseRgFIAEoCzIQLnNsdWljZS52MS5SZXBseUgAEiMKA2J5ZRgGIAEoCzIULnNsdWljZS52MS5TZXJ2ZXJCeWVIAEIJCgdtZXNzYWdlIuIBCgVIZWxsbxIPCgdub2RlX2lkGAEgASgJEg0KBXJlYWxtGAIgASgJEiMKBHJvbGUYAyABKA4yFS5zbHVpY2UudjEuSGVsbG8uUm9sZRISCgpzZXNzaW9uX2lkGAQgASgJEhQKDHBhY2thZ2VfbmFtZRgFIAEoCRIUCgxjYXBhYmlsaXRpZXMYBiADKAkSEAoIZW5kcG9pbnQYByABKAkSFAoMcmVzdW1lX3Rva2VuGAggASgJEg8KB29yZGluYWwYCSABKAQiGwoEUm9sZRIKCgZDTElFTlQQABIHCgNBUFAQASKTAQoHV2VsY29tZRIRCgljbGllbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIUCgxyZXN1bWVfdG9rZW4YAyABKAkSFAoMaGVhcnRiZWF0X21zGAQgASgNEhEKCXRva2VuX2VyYRgFIAEoBBIRCgl0b2tlbl9yZXYYBiABKAQSDwoHcmVzdW1lZBgHIAEoCCIhCglIZWFydGJlYXQSFAoMdGltZXN0YW1wX21zGAEgASgDIhwKCVN1YnNjcmliZRIPCgdwYXR0ZXJuGAEgASgJIh4KC1Vuc3Vic2NyaWJlEg8KB3BhdHRlcm4YASABKAkiKQoHUHVibGlzaBINCgV0b3BpYxgBIAEoCRIPCgdwYXlsb2FkGAIgASgMIicKBUV2ZW50Eg0KBXRvcGljGAEgASgJEg8KB3BheWxvYWQYAiABKAwiLQoIUmVnaXN0ZXISEQoJcHJvY2VkdXJlGAEgASgJEg4KBnR0bF9tcxgCIAEoDSIfCgpVbnJlZ2lzdGVyEhEKCXByb2NlZHVyZRgBIAEoCSJKCgRDYWxsEgoKAmlkGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhIKCnRpbWVvdXRfbXMYBCABKA0icwoFUmVwbHkSCgoCaWQYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIlCgVlcnJvchgDIAEoCzIWLnNsdWljZS52MS5SZXBseS5FcnJvchomCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiGwoJQ2xpZW50QnllEg4KBnJlYXNvbhgBIAEoCSJGCglTZXJ2ZXJCeWUSDgoGcmVhc29uGAEgASgJEhYKDnJldHJ5X2FmdGVyX21zGAIgASgNEhEKCXJlY29ubmVjdBgDIAEoCDLyAQoHR2F0ZXdheRJBCgdDb25uZWN0Ehguc2x1aWNlLnYxLkNsaWVudE1lc3NhZ2UaGC5zbHVpY2UudjEuU2VydmVyTWVzc2FnZSgBMAESNAoFV2F0Y2gSFy5zbHVpY2UudjEuV2F0Y2hSZXF1ZXN0GhAuc2x1aWNlLnYxLkZyYW1lMAESOAoHUHVibGlzaBIQLnNsdWljZS52MS5GcmFtZRoZLnNsdWljZS52MS5QdWJsaXNoU3VtbWFyeSgBEjQKBENhbGwSFi5zbHVpY2UudjEuQ2FsbFJlcXVlc3QaFC5zbHVpY2UudjEuQ2FsbFJlcGx5YgZwcm90bzM", [file_sluice_v1_frame]);
 
 /**
  * @generated from message sluice.v1.CallRequest
@@ -94,6 +94,39 @@ export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
   messageDesc(file_sluice_v1_gateway, 2);
 
 /**
+ * What became of what was published; a frame without data counts nowhere.
+ *
+ * @generated from message sluice.v1.PublishSummary
+ */
+export type PublishSummary = Message<"sluice.v1.PublishSummary"> & {
+  /**
+   * @generated from field: uint64 frames = 1;
+   */
+  frames: bigint;
+
+  /**
+   * Of their data.
+   *
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * Frames of these that the camera did not take: nobody wanted it, or they came above its rate.
+   *
+   * @generated from field: uint64 dropped = 3;
+   */
+  dropped: bigint;
+};
+
+/**
+ * Describes the message sluice.v1.PublishSummary.
+ * Use `create(PublishSummarySchema)` to create a new message.
+ */
+export const PublishSummarySchema: GenMessage<PublishSummary> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_gateway, 3);
+
+/**
  * @generated from message sluice.v1.ClientMessage
  */
 export type ClientMessage = Message<"sluice.v1.ClientMessage"> & {
@@ -168,7 +201,7 @@ export type ClientMessage = Message<"sluice.v1.ClientMessage"> & {
  * Use `create(ClientMessageSchema)` to create a new message.
  */
 export const ClientMessageSchema: GenMessage<ClientMessage> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 3);
+  messageDesc(file_sluice_v1_gateway, 4);
 
 /**
  * @generated from message sluice.v1.ServerMessage
@@ -221,7 +254,7 @@ export type ServerMessage = Message<"sluice.v1.ServerMessage"> & {
  * Use `create(ServerMessageSchema)` to create a new message.
  */
 export const ServerMessageSchema: GenMessage<ServerMessage> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 4);
+  messageDesc(file_sluice_v1_gateway, 5);
 
 /**
  * @generated from message sluice.v1.Hello
@@ -284,7 +317,7 @@ export type Hello = Message<"sluice.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 5);
+  messageDesc(file_sluice_v1_gateway, 6);
 
 /**
  * @generated from enum sluice.v1.Hello.Role
@@ -305,7 +338,7 @@ export enum Hello_Role {
  * Describes the enum sluice.v1.Hello.Role.
  */
 export const Hello_RoleSchema: GenEnum<Hello_Role> = /*@__PURE__*/
-  enumDesc(file_sluice_v1_gateway, 5, 0);
+  enumDesc(file_sluice_v1_gateway, 6, 0);
 
 /**
  * @generated from message sluice.v1.Welcome
@@ -354,7 +387,7 @@ export type Welcome = Message<"sluice.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 6);
+  messageDesc(file_sluice_v1_gateway, 7);
 
 /**
  * The server answers a client's heartbeat with the same stamp; all that was written before it is then in effect.
@@ -373,7 +406,7 @@ export type Heartbeat = Message<"sluice.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 7);
+  messageDesc(file_sluice_v1_gateway, 8);
 
 /**
  * Dot-separated; "*" matches one segment, "**" any number, none included. One that is refused ends the Connect.
@@ -392,7 +425,7 @@ export type Subscribe = Message<"sluice.v1.Subscribe"> & {
  * Use `create(SubscribeSchema)` to create a new message.
  */
 export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 8);
+  messageDesc(file_sluice_v1_gateway, 9);
 
 /**
  * @generated from message sluice.v1.Unsubscribe
@@ -409,7 +442,7 @@ export type Unsubscribe = Message<"sluice.v1.Unsubscribe"> & {
  * Use `create(UnsubscribeSchema)` to create a new message.
  */
 export const UnsubscribeSchema: GenMessage<Unsubscribe> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 9);
+  messageDesc(file_sluice_v1_gateway, 10);
 
 /**
  * @generated from message sluice.v1.Publish
@@ -431,7 +464,7 @@ export type Publish = Message<"sluice.v1.Publish"> & {
  * Use `create(PublishSchema)` to create a new message.
  */
 export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 10);
+  messageDesc(file_sluice_v1_gateway, 11);
 
 /**
  * @generated from message sluice.v1.Event
@@ -453,7 +486,7 @@ export type Event = Message<"sluice.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 11);
+  messageDesc(file_sluice_v1_gateway, 12);
 
 /**
  * Once more renews it, as every use of it and every heartbeat of the provider does. One that is refused ends the Connect.
@@ -479,7 +512,7 @@ export type Register = Message<"sluice.v1.Register"> & {
  * Use `create(RegisterSchema)` to create a new message.
  */
 export const RegisterSchema: GenMessage<Register> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 12);
+  messageDesc(file_sluice_v1_gateway, 13);
 
 /**
  * @generated from message sluice.v1.Unregister
@@ -496,7 +529,7 @@ export type Unregister = Message<"sluice.v1.Unregister"> & {
  * Use `create(UnregisterSchema)` to create a new message.
  */
 export const UnregisterSchema: GenMessage<Unregister> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 13);
+  messageDesc(file_sluice_v1_gateway, 14);
 
 /**
  * From a client, a question to whoever registered the procedure, answered by a Reply with the same id, which is the
@@ -531,7 +564,7 @@ export type Call = Message<"sluice.v1.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 14);
+  messageDesc(file_sluice_v1_gateway, 15);
 
 /**
  * @generated from message sluice.v1.Reply
@@ -558,7 +591,7 @@ export type Reply = Message<"sluice.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 15);
+  messageDesc(file_sluice_v1_gateway, 16);
 
 /**
  * @generated from message sluice.v1.Reply.Error
@@ -582,7 +615,7 @@ export type Reply_Error = Message<"sluice.v1.Reply.Error"> & {
  * Use `create(Reply_ErrorSchema)` to create a new message.
  */
 export const Reply_ErrorSchema: GenMessage<Reply_Error> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 15, 0);
+  messageDesc(file_sluice_v1_gateway, 16, 0);
 
 /**
  * @generated from message sluice.v1.ClientBye
@@ -599,7 +632,7 @@ export type ClientBye = Message<"sluice.v1.ClientBye"> & {
  * Use `create(ClientByeSchema)` to create a new message.
  */
 export const ClientByeSchema: GenMessage<ClientBye> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 16);
+  messageDesc(file_sluice_v1_gateway, 17);
 
 /**
  * @generated from message sluice.v1.ServerBye
@@ -630,10 +663,10 @@ export type ServerBye = Message<"sluice.v1.ServerBye"> & {
  * Use `create(ServerByeSchema)` to create a new message.
  */
 export const ServerByeSchema: GenMessage<ServerBye> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_gateway, 17);
+  messageDesc(file_sluice_v1_gateway, 18);
 
 /**
- * The gateway as its clients see it. Publish(stream Frame) is not built yet and therefore not here.
+ * The gateway as its clients see it.
  *
  * A call outside Connect names its client in the metadata "x-node-id"; without, it gets an implicit client of its own.
  *
@@ -659,6 +692,18 @@ export const Gateway: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchRequestSchema;
     output: typeof FrameSchema;
+  },
+  /**
+   * A device shows what it sees. The first frame names a camera whose source is "push:"; later ones name the same or none.
+   * The gateway numbers the frames; it takes the time, the content type (empty: image/jpeg) and the data as they are. A
+   * frame without data is a sign of life. Who publishes later for the same camera takes the place: ABORTED "superseded".
+   *
+   * @generated from rpc sluice.v1.Gateway.Publish
+   */
+  publish: {
+    methodKind: "client_streaming";
+    input: typeof FrameSchema;
+    output: typeof PublishSummarySchema;
   },
   /**
    * One question to whoever registered the procedure. NOT_FOUND: nobody did. DEADLINE_EXCEEDED: no answer in time.

@@ -1,0 +1,105 @@
+/**
+ * Somebody who publishes frames for a camera: a stream of theirs to us. Pictures go from the wire to the camera's source
+ * without touching a chart and without waiting for anybody: a viewer that is too slow loses frames at its own queue. What
+ * the chart learns is how it ends, silence included.
+ */
+import type { ExitReason } from '../otp/exit-reason.js';
+import type { FedSource, Feeder, Intake } from './fed-source.js';
+import type { Picture } from './frame.js';
+import { GatewayError } from './gateway-error.js';
+import { StreamBody } from './stream.js';
+import type { PublishHandle, PublishWire } from './transport.js';
+import type { StreamView } from './views.js';
+
+export interface PublisherOptions {
+  readonly cameraId: string;
+  readonly source: FedSource;
+  readonly wire: PublishWire;
+  readonly nodeId: string;
+  /** Heard nothing for so long, it ends. */
+  readonly inactivityMs: number;
+  /** It is there from now on, and what it shows may be wanted. */
+  readonly onBegun: () => void;
+  /** Another publisher took its place. */
+  readonly onSuperseded: (publisher: Publisher) => void;
+}
+
+export class Publisher extends StreamBody implements Feeder, PublishHandle {
+  readonly kind = 'publish';
+  readonly nodeId: string;
+  readonly #options: PublisherOptions;
+  #intake: Intake | undefined;
+  #frames = 0;
+  #bytes = 0;
+  #heardAtMs = 0;
+
+  constructor(options: PublisherOptions) {
+    super();
+    this.#options = options;
+    this.nodeId = options.nodeId;
+  }
+
+  get cameraId(): string {
+    return this.#options.cameraId;
+  }
+
+  begin(): void {
+    if (!this.alive) return;
+    this.send({ type: 'stream.opened' });
+    this.#intake = this.#options.source.feed(this);
+    this.#options.onBegun();
+    this.heard();
+    this.#watchForSilence();
+  }
+
+  picture(picture: Picture): void {
+    this.heard();
+    if (!this.#intake || !this.alive) return;
+    this.#frames += 1;
+    this.#bytes += picture.data.length;
+    this.#intake.push(picture);
+  }
+
+  heard(): void {
+    this.#heardAtMs = this.process.system.clock.now();
+  }
+
+  superseded(): void {
+    this.#options.onSuperseded(this);
+    const why = `superseded: another publisher of camera "${this.cameraId}" took the place`;
+    this.send({ type: 'owner.lost', reason: { shutdown: new GatewayError('superseded', why) } });
+  }
+
+  override view(state: string): StreamView {
+    return { ...super.view(state), cameraId: this.cameraId };
+  }
+
+  protected override close(reason: ExitReason): void {
+    this.#intake?.leave();
+    const ended = typeof reason === 'object' && 'shutdown' in reason && reason.shutdown === 'ended';
+    if (ended) {
+      this.#options.wire.finish({ frames: this.#frames, bytes: this.#bytes, dropped: this.#intake?.dropped ?? 0 });
+    } else this.#options.wire.end(reason);
+  }
+
+  /** It has said its last, and all that it said has been taken. */
+  protected override drain(drained: () => void): void {
+    drained();
+  }
+
+  /** `sent` counts what this publisher sent. */
+  protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
+    return { queued: 0, sent: this.#frames, drops: this.#intake?.dropped ?? 0 };
+  }
+
+  /** One timer looks at when it was last heard; a timer for each frame would cost more than the frame. */
+  #watchForSilence(): void {
+    const { scope, system } = this.process;
+    const look = (): void => {
+      const leftMs = this.#heardAtMs + this.#options.inactivityMs - system.clock.now();
+      if (leftMs > 0) scope.timer(leftMs, look);
+      else this.send({ type: 'silence.detected' });
+    };
+    scope.timer(this.#options.inactivityMs, look);
+  }
+}
