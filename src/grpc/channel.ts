@@ -16,10 +16,15 @@ import { GatewayError } from '../gateway/gateway-error.js';
 import type { Lease } from '../gateway/lease.js';
 import { OwnSockets } from './own-sockets.js';
 
+/** PEM texts. `true`: TLS with the machine's own roots. */
+export type TlsClientOptions =
+  | true
+  | { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined };
+
 /** Equal options to one target share one channel. */
 export interface GrpcChannelOptions {
-  /** PEM texts. `true`: TLS with the machine's own roots. Default: no TLS. */
-  readonly tls?: true | { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
+  /** Default: no TLS. */
+  readonly tls?: TlsClientOptions | undefined;
   readonly keepalive?: KeepaliveOptions | undefined;
   /** HTTP/2's receive window per stream. Node's own 64 KiB are 1 MB/s over a round trip of 40 ms. Default: 1 MiB. */
   readonly windowBytes?: number | undefined;
@@ -146,7 +151,8 @@ function follow(client: Client, listener: ChannelListener): void {
   channel.watchConnectivityState(channel.getConnectivityState(true), Number.POSITIVE_INFINITY, look);
 }
 
-function credentialsOf({ tls }: GrpcChannelOptions): ChannelCredentials {
+/** How a client shows itself, and whom it trusts. */
+export function credentialsOf({ tls }: { readonly tls?: TlsClientOptions | undefined }): ChannelCredentials {
   if (!tls) return credentials.createInsecure();
   if (tls === true) return credentials.createSsl();
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
