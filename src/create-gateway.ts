@@ -89,7 +89,8 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     ]);
   }
   const log = logger ?? pino({ level: configuration.log.level });
-  const { observer, listener: inspector } = inspectionOf(inspect);
+  const inspection = inspectionOf(inspect);
+  const { observer } = inspection;
   const system = new System({ ...(clock ? { clock } : {}), ...(observer ? { inspect: observer } : {}) });
   const options = configuration as GatewayOptions;
   const { clients, sessions, cameras, board, channels, chronicle, live, root } = gatewayTree({
@@ -107,6 +108,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const http = new Listener(async (port) =>
     startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready }),
   );
+  const inspector = inspection.listener(system);
   const ready = (): boolean => grpc.bound && http.bound;
 
   // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.

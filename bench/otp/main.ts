@@ -29,13 +29,21 @@ if (!ours) process.exit(1);
 const erlang = measure('escript', [`${root}/bench/otp/erlang.escript`, scale]);
 if (!erlang) console.log('No column for Erlang: escript is missing (erlang-base, erlang-tools).');
 
-const table = Object.entries(ours).map(([what, value]) => {
+const inspected = measure(process.execPath, [fileURLToPath(new URL('inspection.js', import.meta.url)), scale]);
+if (!inspected) process.exit(1);
+
+const table: object[] = Object.entries(ours).map(([what, value]) => {
   // A chart is held against the plain process of the other side.
   const other = erlang?.[what] ?? erlang?.[what.replace('chart_', '')];
   const moreIsBetter = what.includes('per_s');
   const ratio = other === undefined ? '' : (moreIsBetter ? value / other : other / value).toFixed(2);
   return { what, ours: value, erlang: other ?? '', 'times as good': ratio };
 });
+// These are held against the inspector being absent.
+for (const [what, value] of Object.entries(inspected)) {
+  const times = (value / (inspected['events_per_s_inspector_absent'] as number)).toFixed(2);
+  table.push({ what, ours: value, erlang: '', 'times as good': times });
+}
 console.log(
   `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`,
 );

@@ -12,6 +12,7 @@ import {
   exit,
   fromProcess,
   startApplication,
+  startChild,
   VirtualClock,
   whichChildren,
 } from '../../src/otp/index.js';
@@ -141,6 +142,43 @@ describe('an observer', () => {
     const told = lines.length;
     (await child('a')).send({ type: 'go' });
     expect(lines.length).toBe(told);
+  });
+});
+
+describe('an observer of a system', () => {
+  it('knows nobody while nobody watches, then shows the whole tree, and lets go of it with the last viewer', async () => {
+    const observer = new ActorObserver();
+    const spawning = setup({ actors: { chart } }).createMachine({
+      id: 'spawning',
+      invoke: { id: 'inner', src: 'chart' },
+    });
+    app = await startApplication('top', { children: [{ id: 'outer', start: { logic: spawning } }] });
+    observer.observe(app.system);
+    expect(observer.size).toBe(0);
+    const [one, two] = [recording(), recording()];
+    const unwatch = [observer.watch(one.sink), observer.watch(two.sink)];
+    for (const { lines } of [one, two]) {
+      const actors = lines.filter(({ type }) => type === '@xstate.actor');
+      const nameOf = (id?: string): string | undefined => actors.find(({ sessionId }) => sessionId === id)?.name;
+      expect(actors.map(({ name, parentId }) => [name, nameOf(parentId)])).toEqual([
+        ['top', undefined],
+        ['outer', 'top'],
+        ['inner', 'outer'],
+      ]);
+    }
+    await startChild(app.root, { id: 'late', start: { logic: chart }, restart: 'temporary' });
+    (await child('late')).send({ type: 'go' });
+    expect(two.lines.at(-1)?.snapshot?.value).toBe('live');
+    const { sessionId } = await child('late');
+    exit(await child('late'), 'kill');
+    app.system.flush();
+    const last = two.lines.findLast((line) => line.sessionId === sessionId);
+    expect([observer.size, last?.snapshot?.status]).toEqual([3, 'stopped']);
+    for (const each of unwatch) each();
+    expect(observer.size).toBe(0);
+    const told = two.lines.length;
+    (await child('outer')).send({ type: 'go' });
+    expect(two.lines.length).toBe(told);
   });
 });
 
