@@ -20,16 +20,23 @@ import { partHeader } from './part-header.js';
 /** The default limit of the parse buffer: 10 MiB, and with it the largest picture. */
 export const PARSE_BUFFER_BYTES_MAX = 10 * 1024 * 1024;
 
-const BUFFER_BYTES_MIN = 64 * 1024;
+/** The default of how much is taken at a time, and of what the buffer begins with. */
+export const CHUNK_BYTES = 64 * 1024;
 /** Between two pictures stand a boundary and a few header lines. More than this is something else. */
 const GAP_BYTES_MAX = 8 * 1024;
 /** A server whose first so many lengths were all wrong never gets them right; its pictures are walked. */
 const LIES_MAX = 3;
 
-export interface MjpegParserOptions {
+export interface ParserLimits {
+  /** The most that the buffer takes. Default `PARSE_BUFFER_BYTES_MAX`, at least 1024. */
+  readonly bufferBytesMax?: number | undefined;
+  /** What is taken at a time of a larger chunk, and what the buffer begins with. Default `CHUNK_BYTES`. */
+  readonly chunkBytes?: number | undefined;
+}
+
+export interface MjpegParserOptions extends ParserLimits {
   /** Gets each whole picture, a copy of its own. */
   readonly onPicture: (picture: Buffer) => void;
-  readonly bufferBytesMax?: number;
 }
 
 type State =
@@ -47,6 +54,7 @@ type State =
 export class MjpegParser {
   readonly #onPicture: (picture: Buffer) => void;
   readonly #bytesMax: number;
+  readonly #chunkBytes: number;
   readonly #walk = new JpegWalk();
   #slab: Buffer;
   /** What is before this is done with. */
@@ -71,7 +79,8 @@ export class MjpegParser {
     this.#bytesMax = options.bufferBytesMax ?? PARSE_BUFFER_BYTES_MAX;
     if (!(this.#bytesMax >= 1024))
       throw new RangeError(`bufferBytesMax: expected at least 1024, got ${this.#bytesMax}`);
-    this.#slab = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES_MIN, this.#bytesMax));
+    this.#chunkBytes = Math.max(1024, options.chunkBytes ?? CHUNK_BYTES);
+    this.#slab = Buffer.allocUnsafeSlow(Math.min(this.#chunkBytes, this.#bytesMax));
   }
 
   get pictures(): number {
@@ -102,7 +111,7 @@ export class MjpegParser {
   push(chunk: Buffer): void {
     for (let taken = 0; taken < chunk.length; ) {
       // In slices, so that one large chunk of small pictures does not make the buffer grow to its size.
-      const room = this.#makeRoom(Math.min(chunk.length - taken, BUFFER_BYTES_MIN));
+      const room = this.#makeRoom(Math.min(chunk.length - taken, this.#chunkBytes));
       const copied = chunk.copy(this.#slab, this.#write, taken, taken + room);
       this.#write += copied;
       taken += copied;

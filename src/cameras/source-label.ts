@@ -15,7 +15,26 @@ export function sourceLabel(url: URL): string {
   return shown.href;
 }
 
+/** The texts that a label leaves out, as they stand in the URL and decoded, for whoever repeats what others say of it. */
+export function secretsOf(url: URL): readonly string[] {
+  const hidden = url.search
+    .slice(1)
+    .split('&')
+    .filter((parameter) => hideValue(parameter) !== parameter)
+    .map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
+  return [url.username, url.password, ...hidden].flatMap((text) => [text, decoded(text)]).filter((text) => text !== '');
+}
+
 function hideValue(parameter: string): string {
   const [name = '', ...value] = parameter.split('=');
   return value.length > 0 && SECRET.test(name) ? `${name}=***` : parameter;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Not in percent-encoding: what stands there is all there is.
+    return text;
+  }
 }

@@ -41,5 +41,25 @@ export interface FrameSource {
   open(listener: SourceListener, context: { readonly clock: Clock }): SourceAttempt;
 }
 
-/** Makes the source that a URL names; throws a `GatewayError` with code `bad_source` for one it does not know. */
-export type SourceFactory = (url: string) => FrameSource;
+/** What a driver is told beside the URL. Those whom it does not concern do not look at it. */
+export interface SourceOptions {
+  /** The most that waits to become a whole picture. */
+  readonly bufferBytes?: number | undefined;
+  /** How much of what came is taken at a time. */
+  readonly chunkBytes?: number | undefined;
+  /** Still pictures, fetched one by one so many milliseconds apart, instead of a stream. */
+  readonly stillMs?: number | undefined;
+}
+
+/** Makes the source of a URL of its scheme. Throws a `GatewayError` for one that it cannot use. */
+export type SourceDriver = (url: URL, options: SourceOptions) => FrameSource;
+
+/**
+ * Makes the source that a URL names; throws a `GatewayError` with code `bad_source` for one it does not know. `more` are the
+ * drivers that need something of a running gateway's, by their scheme.
+ */
+export type SourceFactory = (
+  url: string,
+  more?: Readonly<Record<string, SourceDriver>>,
+  options?: SourceOptions,
+) => FrameSource;

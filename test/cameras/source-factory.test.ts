@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { sourceFactory } from '../../src/cameras/index.js';
 import { GatewayError } from '../../src/gateway/gateway-error.js';
 
+const KNOWN = 'clip:, http:, https:, push:, rtsp:, rtsps:, ffmpeg:';
+
 function refusal(url: string): GatewayError {
   try {
     sourceFactory(url);
@@ -18,6 +20,11 @@ describe('the source that a URL names', () => {
     ['http://cam.local/video', 'mjpeg', 'http://cam.local/video'],
     ['push:', 'push', 'push:'],
     ['HTTPS://cam.local:8443/video', 'mjpeg', 'https://cam.local:8443/video'],
+    ['rtsp://admin:s3cret@cam.local:554/1?token=abc#transport=udp', 'ffmpeg', 'rtsp://cam.local:554/1?token=***'],
+    ['RTSPS://cam.local/1', 'ffmpeg', 'rtsps://cam.local/1'],
+    ['ffmpeg:/dev/video0#format=v4l2', 'ffmpeg', 'ffmpeg:/dev/video0'],
+    ['ffmpeg:rtmp://u:s3cret@cam.local/live', 'ffmpeg', 'ffmpeg:rtmp://cam.local/live'],
+    ['ffmpeg:concat:http://u:s3cret@a/1|http://b/2', 'ffmpeg', 'ffmpeg:concat:http://a/1|http://b/2'],
   ])('is a driver: %s', (url, kind, label) => {
     expect(sourceFactory(url)).toMatchObject({ kind, label });
   });
@@ -30,13 +37,14 @@ describe('the source that a URL names', () => {
   });
 
   it.each([
-    ['rtsp://admin:s3cret@cam/1', 'source: expected a URL of one of clip:, http:, https:, push:, got rtsp:'],
-    ['grpc://cam:1/front', 'source: expected a URL of one of clip:, http:, https:, push:, got grpc:'],
+    ['grpc://cam:1/front', `source: expected a URL of one of ${KNOWN}, got grpc:`],
     ['push:front', 'push: expected nothing behind the colon'],
-    ['ffmpeg:/dev/video0', 'source: expected a URL of one of clip:, http:, https:, push:, got ffmpeg:'],
-    ['constructor:', 'source: expected a URL of one of clip:, http:, https:, push:, got constructor:'],
-    ['front door s3cret', 'source: expected a URL of one of clip:, http:, https:, push:, got no scheme'],
-    ['', 'source: expected a URL of one of clip:, http:, https:, push:, got no scheme'],
+    ['ffmpeg:', 'source: expected an input after ffmpeg:, got nothing'],
+    ['ffmpeg:/dev/video0#speed=2', 'ffmpeg:/dev/video0: expected options of format, realtime after #, got "speed"'],
+    ['rtsp://u:s3cret@cam/1#transport=tls', 'rtsp://cam/1: transport: expected tcp or udp, got "tls"'],
+    ['constructor:', `source: expected a URL of one of ${KNOWN}, got constructor:`],
+    ['front door s3cret', `source: expected a URL of one of ${KNOWN}, got no scheme`],
+    ['', `source: expected a URL of one of ${KNOWN}, got no scheme`],
     ['http://admin:s3cret@', 'source: expected a valid URL after http:'],
     ['http://admin:s3cret%@cam/', 'http://cam/: expected credentials in percent-encoding that can be decoded'],
     ['clip:/a.mjpeg?fps=0', 'clip:/a.mjpeg?fps=0: fps: expected a number above 0 and up to 240, got "0"'],
