@@ -16,9 +16,11 @@ import type { GatewayOptions } from './gateway/options.js';
 import type { Services } from './gateway/services.js';
 import type { Sessions } from './gateway/sessions.js';
 import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
+import { authenticates } from './grpc/auth.js';
 import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
 import { encodeFrame } from './grpc/frame-codec.js';
-import { addGatewayServices, startGrpcServer } from './grpc/server.js';
+import { type AttachedServices, attachServices, startGrpcServer } from './grpc/server.js';
+import { readTls, type TlsMaterial } from './grpc/tls.js';
 import { type Inspect, inspectionOf } from './inspection.js';
 import { Listener } from './listener.js';
 import { isLoopback } from './ops/access.js';
@@ -68,7 +70,10 @@ export interface SluiceGateway extends AsyncDisposable {
    * Idempotent; never rejects for lateness: what is late is ended.
    */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
-  /** Adds the gateway's services to a gRPC server of the host. */
+  /**
+   * Adds the gateway's services, health and reflection to a gRPC server of the host. Its port and its TLS are the host's;
+   * `grpc.auth` holds there too. The host stops its server after this gateway has stopped.
+   */
   attach(server: Pick<Server, 'addService'>): void;
   tree(): TreeView;
   resources(): Resources;
@@ -83,11 +88,7 @@ export interface SluiceGateway extends AsyncDisposable {
 export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGateway {
   const { logger, clock, random = Math.random, signal, inspect, ...input } = hostOptions;
   const configuration = configure(input);
-  if (!isLoopback(configuration.grpc.host)) {
-    throw new ConfigurationError([
-      `grpc.host: expected a loopback address, got ${configuration.grpc.host}; this version has no gRPC authentication`,
-    ]);
-  }
+  const tls = readGrpcTls(configuration.grpc);
   const log = logger ?? pino({ level: configuration.log.level });
   const inspection = inspectionOf(inspect);
   const { observer } = inspection;
@@ -103,13 +104,15 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;
   const grpc = new Listener(async (port) =>
-    startGrpcServer({ gateway: live, ...grpcOptions, port: port ?? grpcOptions.port, log }),
+    startGrpcServer({ gateway: live, ...grpcOptions, tls, port: port ?? grpcOptions.port, log }),
   );
   const http = new Listener(async (port) =>
     startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready }),
   );
   const inspector = inspection.listener(system);
   const ready = (): boolean => grpc.bound && http.bound;
+  /** In servers of the host's. */
+  const attached: AttachedServices[] = [];
 
   // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
   const tree = root([
@@ -138,12 +141,14 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     const application = await started?.catch(() => undefined);
     if (application) {
       grpc.server?.drain();
+      for (const services of attached) services.drain();
       const beganMs = system.clock.now();
       await live.drain(deadlineMs);
       // What is left after the drain has what is left of the time, and a second to be closed by force.
       const leftMs = Math.max(0, deadlineMs - (system.clock.now() - beganMs));
       await application.stop({ timeoutMs: leftMs + 1_000 });
     } else system.close();
+    for (const services of attached) services.stop();
     stopLog();
     chronicle.close();
   };
@@ -168,7 +173,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
       stopped ??= stop(deadlineMs);
       return stopped;
     },
-    attach: (server) => addGatewayServices(server, live, log),
+    attach: (server) => void attached.push(attachServices(server, { gateway: live, auth: grpcOptions.auth, log })),
     tree: () => live.tree(),
     resources: () => live.resources(),
     census: () => leftovers(system),
@@ -177,6 +182,25 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     [Symbol.asyncDispose]: () => gateway.stop(),
   };
   return gateway;
+}
+
+/** Reads what TLS is made of. Whoever can be reached from other machines has to ask callers who they are. */
+function readGrpcTls({ host, tls, auth }: Configuration['grpc']): TlsMaterial | undefined {
+  if (!isLoopback(host) && !authenticates(auth, tls?.requireClientCert === true)) {
+    throw new ConfigurationError([
+      `grpc.host: expected a loopback address, got ${host}; others need grpc.auth.tokens or grpc.tls with requireClientCert`,
+    ]);
+  }
+  if (auth.certificates.length > 0 && tls?.ca === undefined) {
+    throw new ConfigurationError([
+      'grpc.tls.ca: expected who signs the certificates that grpc.auth.certificates names, got nothing',
+    ]);
+  }
+  try {
+    return tls && readTls(tls, 'grpc.tls');
+  } catch (error) {
+    throw new ConfigurationError([(error as Error).message]);
+  }
 }
 
 function checkSource({ id, source }: { readonly id: string; readonly source: string }): void {

@@ -41,6 +41,11 @@ program
   .option('--count <n>', 'end after so many frames', positive)
   .option('--fps <n>', 'skip frames above this rate', positiveNumber)
   .option('--node <id>', 'the client this watcher belongs to')
+  .option('--token <token>', 'a bearer token of the gateway; without TLS it travels as it is')
+  .option('--tls', "TLS, with the machine's own certificate authorities")
+  .option('--ca <file>', 'TLS, with this certificate authority (PEM)')
+  .option('--cert <file>', 'a client certificate (PEM), with --key')
+  .option('--key <file>', 'its private key (PEM)')
   .action(async (camera: string, options) => {
     const abort = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());

@@ -3,9 +3,10 @@
  * `--out` each frame becomes a file. Reading pauses while a file is written, so that a slow disk drops frames at the
  * gateway, where they are counted, and does not fill this process.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { status as Code, type StatusObject } from '@grpc/grpc-js';
+import type { TlsClientOptions } from '../grpc/channel.js';
 import { createGatewayClient, type GatewayClient, type IncomingStream } from '../grpc/client.js';
 import type { FrameContent } from '../grpc/frame-codec.js';
 
@@ -22,6 +23,12 @@ export interface WatchCommand {
   /** The client this watcher belongs to; absent: one of its own. */
   readonly node?: string | undefined;
   readonly token?: string | undefined;
+  /** TLS with the machine's own roots. */
+  readonly tls?: boolean | undefined;
+  /** Paths of PEM files: who signed the gateway's certificate, and a client certificate with its key. Each means TLS. */
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
   /** Interrupts; that is an orderly end. */
   readonly signal: AbortSignal;
   readonly stdout: Output;
@@ -39,7 +46,7 @@ const PROGRESS_MS = 1000;
 export async function runWatch(command: WatchCommand): Promise<number> {
   try {
     if (command.out !== undefined) await mkdir(command.out, { recursive: true });
-    const client = createGatewayClient(command.address, { token: command.token });
+    const client = createGatewayClient(command.address, { token: command.token, tls: await tlsOf(command) });
     try {
       return await new Watching(command, client).done;
     } finally {
@@ -49,6 +56,25 @@ export async function runWatch(command: WatchCommand): Promise<number> {
     command.stderr.write(`sluice watch: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
     return 1;
   }
+}
+
+async function tlsOf({ tls, ca, cert, key }: WatchCommand): Promise<TlsClientOptions | undefined> {
+  if ((cert === undefined) !== (key === undefined)) throw new Error('--cert and --key: expected both, got one');
+  const files = { ca: await pemOf('--ca', ca), cert: await pemOf('--cert', cert), key: await pemOf('--key', key) };
+  if (Object.values(files).some((text) => text !== undefined)) return files;
+  return tls ? true : undefined;
+}
+
+async function pemOf(flag: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new Error(`${flag}: cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  if (text.includes('-----BEGIN ')) return text;
+  throw new Error(`${flag}: expected PEM, got ${path} without any`);
 }
 
 class Watching {

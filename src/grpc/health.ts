@@ -6,13 +6,11 @@
  * While the gateway drains, nothing serves.
  */
 import type { Server } from '@grpc/grpc-js';
-import { HealthImplementation, type ServingStatusMap } from 'grpc-health-check';
 import type { Gateway } from '../gateway/gateway.js';
 import type { CameraView } from '../gateway/views.js';
 import { Camera } from './gen/sluice/v1/camera_pb.js';
 import { Gateway as GatewayService } from './gen/sluice/v1/gateway_pb.js';
-
-type ServingStatus = ServingStatusMap[string];
+import { HealthService, type Verdict } from './health-watch.js';
 
 /** The overall health, by the protocol's convention, and our services. */
 const SERVICES = ['', GatewayService.typeName, Camera.typeName] as const;
@@ -30,8 +28,7 @@ const SERVES: Readonly<Record<string, boolean>> = {
 
 export class Health {
   readonly #gateway: Gateway;
-  readonly #implementation = new HealthImplementation();
-  readonly #told = new Map<string, ServingStatus>();
+  readonly #service = new HealthService();
   readonly #unsubscribe: () => void;
   #draining = false;
   #refresh: NodeJS.Immediate | undefined;
@@ -45,13 +42,18 @@ export class Health {
   }
 
   addTo(server: Pick<Server, 'addService'>): void {
-    this.#implementation.addToServer(server as Server);
+    this.#service.addTo(server);
   }
 
   /** From now on nothing serves, whatever the gateway says. */
   drain(): void {
     this.#draining = true;
     this.#tell();
+  }
+
+  /** Names that are kept, for the bounds' sake. */
+  get size(): number {
+    return this.#service.size;
   }
 
   stop(): void {
@@ -69,28 +71,20 @@ export class Health {
 
   #tell(): void {
     this.#draining ||= this.#gateway.draining;
-    const gone = new Set(this.#told.keys());
-    for (const service of SERVICES) this.#set(service, this.#draining ? 'NOT_SERVING' : 'SERVING', gone);
-    for (const camera of this.#gateway.cameras()) {
-      this.#set(`camera/${camera.id}`, this.#verdict(camera), gone);
-    }
-    for (const service of gone) {
-      this.#told.delete(service);
-      this.#implementation.setStatus(service, 'SERVICE_UNKNOWN' as ServingStatus);
-    }
+    const gone = new Set(this.#service.names());
+    const set = (name: string, verdict: Verdict): void => {
+      gone.delete(name);
+      this.#service.set(name, verdict);
+    };
+    for (const name of SERVICES) set(name, this.#draining ? 'NOT_SERVING' : 'SERVING');
+    for (const camera of this.#gateway.cameras()) set(`camera/${camera.id}`, this.#verdict(camera));
+    for (const name of gone) this.#service.remove(name);
   }
 
-  #set(service: string, status: ServingStatus, gone: Set<string>): void {
-    gone.delete(service);
-    if (this.#told.get(service) === status) return;
-    this.#told.set(service, status);
-    this.#implementation.setStatus(service, status);
-  }
-
-  #verdict(camera: CameraView): ServingStatus {
+  #verdict(camera: CameraView): Verdict {
     if (this.#draining) return 'NOT_SERVING';
     const serves = SERVES[camera.state];
-    if (serves === undefined) return this.#told.get(`camera/${camera.id}`) ?? 'NOT_SERVING';
+    if (serves === undefined) return this.#service.verdict(`camera/${camera.id}`) ?? 'NOT_SERVING';
     return serves ? 'SERVING' : 'NOT_SERVING';
   }
 }

@@ -33,6 +33,15 @@ export function resetCall(call: object, code: Code): void {
   stream.close(RESET_CODE[code] ?? constants.NGHTTP2_CANCEL);
 }
 
+/**
+ * Closes a call's stream once its status is out. A peer that has not said its last could otherwise keep the stream, which
+ * counts as one of its connection, for as long as it likes.
+ */
+export function resetAfterStatus(call: object): void {
+  const stream = innerStream(call);
+  if (stream && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
 /** As in the gRPC protocol's table of HTTP/2 error codes. */
 const RESET_CODE: Partial<Record<Code, number>> = {
   [Code.RESOURCE_EXHAUSTED]: constants.NGHTTP2_ENHANCE_YOUR_CALM,

@@ -1,42 +1,52 @@
 /**
- * The gRPC listener. It owns its TCP listener and hands the sockets to grpc-js, because a listener of grpc-js's own writes
- * to stderr when the port is taken, and because who owns the sockets can also close those that never spoke HTTP/2.
+ * The gRPC server: the gateway's services, health and reflection, behind one guard, on a port of ours or in a server of the
+ * host's.
  *
  * Stopping has two steps. `drain` refuses newcomers while the gateway ends its streams; `stop` then closes what is left,
  * in order first and by force after the grace. It always comes to an end.
  */
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
-import {
-  type ConnectionInjector,
-  Server,
-  ServerCredentials,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import type { Socket } from 'node:net';
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
+import { type AuthOptions, Doorkeeper } from './auth.js';
 import { serveCall } from './call.js';
+import { CallGuard } from './call-guard.js';
 import { serveConnect } from './connect.js';
+import { widenReceiveWindows } from './grpc-js-internals.js';
 import { Health } from './health.js';
+import { guardStreams, STREAMS_PER_CONNECTION_MAX, setHttp2Limits } from './http2-limits.js';
+import { formatAddress, type Listening, listen } from './listen.js';
 import { OpenCalls } from './open-calls.js';
 import { serveProduceCameraStream } from './produce-camera-stream.js';
 import { servePublish } from './publish.js';
 import { addReflection } from './reflection.js';
+import { RefusalLog } from './refusal-log.js';
 import type { GrpcLog } from './served-call.js';
 import { cameraService, gatewayService } from './services.js';
 import { statusOfError } from './status.js';
+import type { TlsMaterial } from './tls.js';
 import { serveWatch } from './watch.js';
 
-export interface GrpcServerOptions {
+/** What the services need, on whatever server. */
+export interface ServiceOptions {
   readonly gateway: Gateway;
+  /** Who may do what. Absent: everybody everything. */
+  readonly auth?: AuthOptions | undefined;
+  readonly log: GrpcLog;
+}
+
+export interface GrpcServerOptions extends ServiceOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  readonly tls?: TlsMaterial | undefined;
+  /** New connections that one address may open; absent: as many as it likes. */
+  readonly connectionsPerSecond?: number | undefined;
   /** How long a connection may be silent before it is asked, and how long it may take to answer. */
   readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number };
   /** The largest message that is taken from a peer. */
   readonly maxMessageBytes: number;
-  readonly log: GrpcLog;
 }
 
 export interface GrpcServer {
@@ -49,40 +59,104 @@ export interface GrpcServer {
   stop(graceMs: number): Promise<void>;
 }
 
-/** A backstop: the gateway's own limits refuse at once, this one makes peers wait in silence. */
-const STREAMS_PER_CONNECTION_MAX = 1000;
-
 /** Ended calls may still have their status on the way when grpc-js says that it has shut down; so long they may take. */
 const LAST_WORDS_MS = 250;
 
 /** A connection without a call, such as a health probe leaves behind, is closed after this. */
 const CONNECTION_IDLE_MS = 300_000;
 
+/** What a peer may have on its way to us, per stream and per connection: 25 MB/s over a round trip of 40 ms. */
+const RECEIVE_WINDOW_BYTES = 1024 * 1024;
+
 /** Rejects with one line that names the address when it cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const services = new Services(options, options.tls?.requireClientCert ?? false);
   const server = new Server({
     'grpc.keepalive_time_ms': options.keepalive.timeMs,
     'grpc.keepalive_timeout_ms': options.keepalive.timeoutMs,
     'grpc.max_receive_message_length': options.maxMessageBytes,
     'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
     'grpc.max_connection_idle_ms': CONNECTION_IDLE_MS,
+    interceptors: [...services.guard.interceptors],
   });
-  const { gateway, log } = options;
-  const health = new Health(gateway);
-  const calls = new OpenCalls(server, log);
-  health.addTo(calls);
-  addReflection(calls, calls.definitions);
-  addGatewayServices(calls, gateway, log);
-
-  const sockets = new Set<Socket>();
+  setHttp2Limits(server);
+  widenReceiveWindows(server, RECEIVE_WINDOW_BYTES);
+  services.addTo(server);
+  // TLS is ended before grpc-js: what it is given are connections that speak HTTP/2.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  guardStreams(server);
   try {
-    const listener = await listen(options, sockets, injector);
-    return running(server, listener, sockets, health, calls, options.host);
+    const listening = await listen(options, (socket) => injector.injectConnection(socket));
+    return running(server, listening, services, options.host);
   } catch (thrown) {
-    health.stop();
+    services.stop();
     server.forceShutdown();
     throw thrown;
+  }
+}
+
+/** The gateway's services in a server that is not ours. */
+export interface AttachedServices {
+  /** Health says NOT_SERVING. Idempotent. */
+  drain(): void;
+  /** Ends every stream that is left. The server is not touched. Idempotent. */
+  stop(): void;
+}
+
+/**
+ * Adds all services to a server of the host's. Its ports, its TLS and its limits are the host's; who may do what is asked
+ * here. Health and reflection are left out where the host has its own.
+ */
+export function attachServices(server: Pick<Server, 'addService'>, options: ServiceOptions): AttachedServices {
+  const services = new Services(options, false);
+  services.addTo(server);
+  return services;
+}
+
+class Services implements AttachedServices {
+  readonly guard: CallGuard;
+  readonly #options: ServiceOptions;
+  readonly #health: Health;
+  readonly #refusals: RefusalLog;
+  #calls: OpenCalls | undefined;
+
+  constructor(options: ServiceOptions, certificatesRequired: boolean) {
+    const { gateway, log, auth = NO_AUTH } = options;
+    this.#options = options;
+    this.#health = new Health(gateway);
+    this.#refusals = new RefusalLog(log, 'gRPC calls were refused');
+    this.guard = new CallGuard(new Doorkeeper(auth, certificatesRequired, gateway), this.#refusals);
+  }
+
+  addTo(server: Pick<Server, 'addService'>): void {
+    const { gateway, log } = this.#options;
+    const calls = new OpenCalls(server, log, this.guard);
+    this.#calls = calls;
+    addGatewayServices(calls, gateway, log);
+    unlessThere(() => this.#health.addTo(calls));
+    unlessThere(() => addReflection(calls, calls.definitions));
+  }
+
+  drain(): void {
+    this.#health.drain();
+  }
+
+  stop(): void {
+    this.drain();
+    this.#health.stop();
+    this.#calls?.endAll(statusOfError(new GatewayError('draining', 'this gateway is shutting down')));
+    this.#refusals.flush();
+  }
+}
+
+const NO_AUTH: AuthOptions = { tokens: [], certificates: [] };
+
+/** grpc-js refuses a method that somebody has added already: then the host serves it himself. */
+function unlessThere(add: () => void): void {
+  try {
+    add();
+  } catch (thrown) {
+    if (!(thrown instanceof Error && thrown.message.includes('already provided'))) throw thrown;
   }
 }
 
@@ -106,24 +180,16 @@ function add<Definition extends Record<keyof Definition, unknown>>(
   server.addService(definition as unknown as ServiceDefinition, handlers as UntypedServiceImplementation);
 }
 
-function running(
-  server: Server,
-  listener: NetServer,
-  sockets: Set<Socket>,
-  health: Health,
-  calls: OpenCalls,
-  host: string,
-): GrpcServer {
-  const { port } = listener.address() as AddressInfo;
+function running(server: Server, listening: Listening, services: Services, host: string): GrpcServer {
+  const { port, sockets } = listening;
   let stopped: Promise<void> | undefined;
   const drain = (): void => {
-    health.drain();
-    listener.close();
+    services.drain();
+    listening.close();
   };
   const stop = async (graceMs: number): Promise<void> => {
     drain();
-    health.stop();
-    calls.endAll(statusOfError(new GatewayError('draining', 'this gateway is shutting down')));
+    services.stop();
     await tryShutdown(server, graceMs);
     await closed(sockets, Math.min(graceMs, LAST_WORDS_MS));
     server.forceShutdown();
@@ -157,33 +223,4 @@ async function closed(sockets: ReadonlySet<Socket>, limitMs: number): Promise<vo
   let limit: NodeJS.Timeout | undefined;
   await Promise.race([closing, new Promise((resolve) => (limit = setTimeout(resolve, limitMs)))]);
   clearTimeout(limit);
-}
-
-function listen(
-  { host, port, log }: GrpcServerOptions,
-  sockets: Set<Socket>,
-  injector: ConnectionInjector,
-): Promise<NetServer> {
-  const listener = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    injector.injectConnection(socket);
-  });
-  return new Promise((resolve, reject) => {
-    listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(formatAddress(host, port), error)));
-    listener.listen({ host, port }, () => {
-      // A listener that cannot accept (no file descriptor left) goes on listening; it must not end the process.
-      listener.on('error', (error) => log.error({ err: error }, 'the gRPC listener failed'));
-      resolve(listener);
-    });
-  });
-}
-
-function cannotListen(address: string, cause: NodeJS.ErrnoException): Error {
-  const why = cause.code === 'EADDRINUSE' ? 'the address is already in use' : cause.message;
-  return new Error(`cannot listen for gRPC on ${address}: ${why}`, { cause });
-}
-
-function formatAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -36,7 +36,7 @@ describe('health', () => {
     gateway.cameraList = [];
     gateway.setCamera('back', 'opening');
     await vi.waitFor(async () => expect(await check(server.address, 'camera/back')).toBe('NOT_SERVING'));
-    expect(await check(server.address, 'camera/front')).toBe('SERVICE_UNKNOWN');
+    await expect(check(server.address, 'camera/front')).rejects.toMatchObject({ code: Code.NOT_FOUND });
   });
 
   it('is NOT_SERVING for everything as soon as the gateway drains', async () => {

@@ -37,11 +37,18 @@ export interface ReflectionAnswer {
   readonly fileDescriptorResponse?: { readonly fileDescriptorProto: readonly Uint8Array[] };
 }
 
-/** A reflection client, made of the definition that the library registers. */
-export async function reflectionOf(address: string): Promise<(request: object) => Promise<ReflectionAnswer>> {
+/** Of reflection's first version, as the library registers it. */
+export const reflectionMethod = reflectionDefinition();
+
+function reflectionDefinition(): ServiceDefinition[string] {
   const definitions: ServiceDefinition[] = [];
   new ReflectionService({}).addToServer({ addService: (definition) => void definitions.push(definition) });
-  const method = definitions[0]?.['ServerReflectionInfo'] as ServiceDefinition[string];
+  return definitions[0]?.['ServerReflectionInfo'] as ServiceDefinition[string];
+}
+
+/** A reflection client, made of the definition that the library registers. */
+export async function reflectionOf(address: string): Promise<(request: object) => Promise<ReflectionAnswer>> {
+  const method = reflectionMethod;
   const call = rawClient(address).makeBidiStreamRequest(
     method.path,
     method.requestSerialize,

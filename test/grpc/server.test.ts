@@ -72,7 +72,7 @@ describe('a gRPC server beside a viewer', () => {
 
   it('answers a method that it does not have with UNIMPLEMENTED', async () => {
     const { server } = await serve(new RecordedGateway().asGateway());
-    await expect(unary(rawClient(server.address), '/sluice.v1.Gateway/Publish', Buffer.alloc(0))).rejects.toMatchObject(
+    await expect(unary(rawClient(server.address), '/sluice.v1.Gateway/Nothing', Buffer.alloc(0))).rejects.toMatchObject(
       {
         code: Code.UNIMPLEMENTED,
       },
