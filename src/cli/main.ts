@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { runDiagrams } from './diagrams.js';
 import { runServe } from './serve.js';
+import { runSoak } from './soak.js';
 import { runWatch } from './watch.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -59,6 +60,22 @@ program
   .option('--check', 'write nothing; exit 1 and name the files that are stale', false)
   .action(async (options: { out: string; check: boolean }) => {
     process.exitCode = await runDiagrams({ ...options, stdout, stderr });
+  });
+
+program
+  .command('soak')
+  .description(
+    'Run a gateway here with clients that come, watch, die and come back; exit 1 if anything of them is left.',
+  )
+  .option('--minutes <n>', 'how long', positiveNumber, 1)
+  .option('--clients <n>', 'how many at a time', positive, 20)
+  .addHelpText('after', '\nCtrl-C ends it with the result so far; a second one at once, with 1.')
+  .action(async (options: { minutes: number; clients: number }) => {
+    const abort = new AbortController();
+    const interrupt = (): void => (abort.signal.aborted ? process.exit(1) : abort.abort());
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+    process.exitCode = await runSoak({ ...options, signal: abort.signal, stdout, stderr });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt);
   });
 
 await program.parseAsync();
