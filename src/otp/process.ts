@@ -15,7 +15,7 @@ import { Mailbox, type MailboxOptions } from './mailbox.js';
 import type { Monitor } from './monitor.js';
 import { Scope } from './scope.js';
 import type { System } from './system.js';
-import { parentOf, stopActor } from './xstate-internals.js';
+import { PROCESS, parentOf, stopActor } from './xstate-internals.js';
 
 /** One end, and the end that led to it. */
 export interface Failure {
@@ -224,14 +224,8 @@ function childExited(process: Process): ChildExited {
   return { type: 'child.exited', process };
 }
 
-/**
- * Where an actor keeps its process. A property and not a WeakMap: with many short lives the garbage collector spends
- * more on the map than all of us do on the rest.
- */
-const PROCESS = Symbol('sluice.process');
-
 interface Carrier {
-  [PROCESS]?: Process;
+  [PROCESS]?: Process | undefined;
 }
 
 /** The process behind an actor; `undefined` for actors that a machine started by itself. */

@@ -4,7 +4,8 @@ import { atWork } from './crash-barrier.js';
 import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
 import { foundSystem, guarded, type Process, type ProcessBody, processOf } from './process.js';
 import type { System } from './system.js';
-import { installIndexedScheduler, isRunning } from './xstate-internals.js';
+import { createChild } from './xstate-child.js';
+import { dropSessionList, installIndexedScheduler, isRunning } from './xstate-internals.js';
 
 export interface SpawnOptions {
   readonly id: string;
@@ -20,9 +21,7 @@ export type Spawned =
 
 export function spawn(parent: Process, logic: AnyActorLogic, { id, input, body }: SpawnOptions): Spawned {
   if (!parent.alive) return { error: 'noproc' };
-  // `parent` is how XState itself makes child actors; its type is kept for machines.
-  const options = { id, input, parent: parent.ref, src: logic } as object;
-  return started(parent.system, createActor(guarded(logic), options), body);
+  return started(parent.system, createChild(guarded(logic), { id, input, parent: parent.ref, src: logic }), body);
 }
 
 /**
@@ -33,6 +32,7 @@ export function startRoot(system: System, logic: AnyActorLogic, { id, input }: S
   const { clock, inspect } = system;
   const options = { id, input, clock, ...(inspect ? { inspect } : {}) } as object;
   const ref: AnyActorRef = foundSystem(system, () => createActor(guarded(logic), options));
+  dropSessionList(ref.system);
   system.chartTimers = installIndexedScheduler(ref.system);
   ref.subscribe({ error: () => {} });
   const result = started(system, ref);
