@@ -4,6 +4,7 @@ export * from './camera.js';
 export * from './client.js';
 export * from './client-manager.js';
 export * from './client-manager-faults.js';
+export * from './node.js';
 export * from './session.js';
 export * from './stream.js';
 export * from './supervisor.js';

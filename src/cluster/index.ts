@@ -1,0 +1,11 @@
+/**
+ * Several gateways that share what they own, and what a receiver of their acts needs: `TokenReceiver` refuses whoever was
+ * replaced and does not know it yet.
+ */
+export type { Engine, EngineInfo, Entry } from './engine.js';
+export { FencedError, type LossReason, type Ownership } from './holding.js';
+export { MemoryHub } from './memory-engine.js';
+export { ClusterNode, type ClusterNodeParts, type ClusterNote, type Member, nodeLogic } from './node.js';
+export { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
+export { type ReceiverOptions, TokenReceiver } from './receiver.js';
+export { compareTokens, NO_TOKEN, parseToken, type Token, tokenText } from './token.js';

@@ -1,0 +1,376 @@
+/**
+ * One gateway among several: the chart of `machines/node.ts`, with what its states mean. Its lease says whether it may act, its
+ * claims what it owns, its directory who owns the rest, and its peers who is heard. All of it talks through one engine port.
+ *
+ * Nothing here knows sessions, cameras or gRPC: it is keys and tokens.
+ */
+
+import { type NodeEvent, type NodeInput, nodeMachine } from '../../machines/node.js';
+import type { Clock } from '../otp/clock.js';
+import type { ExitReason } from '../otp/exit-reason.js';
+import { type ClaimAnswer, Claims } from './claims.js';
+import { Directory, type Known } from './directory.js';
+import type { Engine, RequestAnswer, Undo } from './engine.js';
+import type { Holding } from './holding.js';
+import { Lease } from './lease.js';
+import { Leases } from './leases.js';
+import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
+import { type Down, Peers } from './peers.js';
+import { RULES, type Rules } from './rules.js';
+import { decodeJson, encodeJson, subjectWord } from './subjects.js';
+
+/** What a node tells of itself. The names are stable; logs and events carry them. */
+export type ClusterNote =
+  | 'cluster.joined'
+  | 'cluster.fenced'
+  | 'cluster.wentBack'
+  | 'cluster.left'
+  | 'cluster.nodeUp'
+  | 'cluster.nodeSilent'
+  | 'cluster.nodeHeard'
+  | 'cluster.nodeGone';
+
+export interface ClusterNodeParts {
+  /** Unique among the gateways of one engine. */
+  readonly name: string;
+  /** Where it can be reached, for people. */
+  readonly addr?: string;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly options?: Partial<ClusterOptions>;
+  /** Replaced by tests that take a rule away. */
+  readonly rules?: Rules;
+  readonly note?: (type: ClusterNote, detail: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Member {
+  readonly node: string;
+  readonly inc: number;
+  readonly addr: string;
+  /** `suspect`: its lease stands, but it was not heard lately. */
+  readonly state: 'up' | 'suspect';
+  readonly keys: number;
+}
+
+export type NodeState = 'joining' | 'up' | 'fenced' | 'halted' | 'left';
+
+export class ClusterNode {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly options: ClusterOptions;
+  readonly #parts: ClusterNodeParts;
+  readonly #directory: Directory;
+  readonly #claims: Claims;
+  readonly #lease: Lease;
+  readonly #leases: Leases;
+  readonly #peers: Peers;
+  readonly #timers = new Map<string, unknown>();
+  #undo: Undo[] = [];
+  #era = 0;
+  #state: NodeState = 'joining';
+  #send: (event: NodeEvent) => void = () => {};
+
+  constructor(parts: ClusterNodeParts) {
+    const { name, engine, clock, random, rules = RULES } = parts;
+    this.name = name;
+    this.engine = engine;
+    this.#parts = parts;
+    this.options = { ...CLUSTER_DEFAULTS, ...parts.options };
+    const { options } = this;
+    this.#peers = new Peers({
+      clock,
+      silenceMs: options.silenceMs,
+      onSilence: (node, silent) => this.#note(silent ? 'cluster.nodeSilent' : 'cluster.nodeHeard', { node }),
+    });
+    this.#directory = new Directory((key, now) => {
+      this.#claims.seen(key, now.record, now.rev);
+      this.#peers.changed(key, now);
+    });
+    this.#lease = new Lease({
+      node: name,
+      addr: parts.addr ?? '',
+      engine,
+      clock,
+      options,
+      rules,
+      onGranted: () => this.#send({ type: 'lease.granted' }),
+      onLost: (why) => this.#lost(why),
+    });
+    this.#claims = new Claims({
+      node: name,
+      engine,
+      clock,
+      random,
+      options,
+      rules,
+      directory: this.#directory,
+      era: () => this.#era,
+      inc: () => this.#lease.inc,
+      mayAct: () => this.mayAct(),
+      onTaken: (key, from, token) =>
+        engine.publish(`node.${subjectWord(from)}.superseded`, encodeJson({ key, ...token })),
+      onWentBack: (what) => this.#wentBack(what),
+    });
+    this.#leases = new Leases({
+      self: name,
+      engine,
+      clock,
+      options,
+      rules,
+      directory: this.#directory,
+      claims: this.#claims,
+      onUp: (node, lease) => {
+        if (node === name) return;
+        this.#peers.heard(node);
+        this.#note('cluster.nodeUp', { node, inc: lease.inc });
+      },
+      onEnded: (node, inc) => {
+        if (node === name) return;
+        this.#peers.forget(node);
+        this.#note('cluster.nodeGone', { node, inc });
+      },
+    });
+  }
+
+  get state(): NodeState {
+    return this.#state;
+  }
+
+  get inc(): number {
+    return this.#lease.inc;
+  }
+
+  get era(): number {
+    return this.#era;
+  }
+
+  /** Keys that this node owns. */
+  get held(): number {
+    return this.#claims.held;
+  }
+
+  /** Records known, of all nodes. */
+  get known(): number {
+    return this.#directory.size;
+  }
+
+  get monitors(): number {
+    return this.#peers.monitors;
+  }
+
+  /** The guard: whether this node may act at this moment. */
+  mayAct(): boolean {
+    return this.#state === 'up' && this.#lease.mayAct();
+  }
+
+  /** Takes a key from whoever has it. `ord` orders one client's connects; 0: unknown. The answer comes once. */
+  claim(key: string, ord: number, done: (answer: ClaimAnswer) => void): void {
+    this.#claims.claim(key, ord, done);
+  }
+
+  ownership(key: string): Holding | undefined {
+    return this.#claims.get(key);
+  }
+
+  ownedKeys(): Iterable<string> {
+    return this.#claims.keys();
+  }
+
+  /** Who owns a key, as far as this node knows. */
+  whereis(
+    key: string,
+  ): { readonly node: string; readonly token: { readonly era: number; readonly rev: number } } | undefined {
+    const known = this.#directory.of(key);
+    if (!known || known.record.node === '') return undefined;
+    return { node: known.record.node, token: { era: this.#era, rev: known.rev } };
+  }
+
+  /** DOWN once, when whoever owns the key now does so no longer or is not heard. @returns the undo. */
+  monitor(key: string, onDown: (down: Down) => void): Undo {
+    return this.#peers.monitor(key, this.#directory.of(key), onDown);
+  }
+
+  members(): readonly Member[] {
+    return this.#leases.nodes().map((node) => {
+      const { inc = 0, addr = '' } = this.#leases.of(node) ?? {};
+      const keys = this.#directory.keysOf(node, inc).length;
+      return { node, inc, addr, state: this.#peers.silent(node) ? 'suspect' : 'up', keys };
+    });
+  }
+
+  /** Asks another node. `no_responders` at once where it is gone; `unknown`: it may have been carried out. */
+  call(node: string, method: string, body: Uint8Array, timeoutMs: number, done: (answer: RequestAnswer) => void): void {
+    this.engine.request(`node.${subjectWord(node)}.call.${subjectWord(method)}`, body, timeoutMs, done);
+  }
+
+  /** Answers the calls of other nodes. @returns the undo. */
+  serve(method: string, onRequest: (body: Uint8Array, reply: (body: Uint8Array) => void) => void): Undo {
+    return this.engine.serve(`node.${subjectWord(this.name)}.call.${subjectWord(method)}`, onRequest);
+  }
+
+  // What the chart's states mean. Called by `nodeLogic` and by nobody else.
+
+  start(send: (event: NodeEvent) => void): void {
+    this.#send = send;
+    const { engine, name } = this;
+    this.#undo = [
+      engine.watch('own', (entry) => {
+        this.#directory.see(entry);
+      }),
+      engine.watch('nodes', (entry) => this.#leases.see(entry)),
+      engine.subscribe('heartbeat.*', (body) => {
+        const { node } = decodeJson(body);
+        if (typeof node === 'string' && node !== name) this.#peers.heard(node);
+      }),
+      engine.subscribe(`node.${subjectWord(name)}.superseded`, (body) => {
+        const { key, era, rev } = decodeJson(body);
+        if (typeof key === 'string' && typeof era === 'number' && typeof rev === 'number') {
+          this.#claims.toldSuperseded(key, { era, rev });
+        }
+      }),
+      engine.onReconnect(() => this.resync(Number.POSITIVE_INFINITY)),
+    ];
+    this.#every('renew', this.options.renewMs, () => this.#lease.renew());
+    this.#every('heartbeat', this.options.heartbeatMs, () => this.#beat());
+    this.#every('resync', this.options.resyncMs, () => this.resync(this.options.resyncKeys));
+  }
+
+  takeLease(): void {
+    this.#state = 'joining';
+    const seenRev = this.#directory.highestRev;
+    this.engine.info((answer) => {
+      if (this.#state !== 'joining' || answer.type === 'unknown') return;
+      if (this.#admitEra(answer, seenRev)) this.#lease.take();
+    });
+  }
+
+  openForClaims(): void {
+    this.#state = 'up';
+    this.#note('cluster.joined', { inc: this.inc, era: this.#era });
+    // What was granted late may be over already.
+    this.mayAct();
+  }
+
+  dropAll(state: 'fenced' | 'halted'): void {
+    this.#state = state;
+    this.#lease.drop();
+    this.#claims.dropAll('fenced');
+  }
+
+  lookForEra(): void {
+    this.engine.info((answer) => {
+      if (this.#state !== 'halted' || answer.type === 'unknown' || answer.era <= this.#era) return;
+      this.#admitEra(answer, 0);
+      this.#send({ type: 'era.began' });
+    });
+  }
+
+  giveBack(): void {
+    this.#state = 'left';
+    this.#claims.releaseAll(() => {
+      this.#lease.giveUp();
+      this.#send({ type: 'keys.released' });
+    });
+  }
+
+  /** Nothing of this node runs any more. The engine stays: whoever made it closes it. */
+  close(): void {
+    this.#state = 'left';
+    this.#send = () => {};
+    for (const timer of this.#timers.values()) this.#parts.clock.clearTimeout(timer);
+    this.#timers.clear();
+    for (const undo of this.#undo) undo();
+    this.#undo = [];
+    this.#claims.dropAll('released');
+    this.#peers.clear();
+    this.#note('cluster.left', { inc: this.inc });
+  }
+
+  /** Looks again at what is owned, at the leases of the others, and whether the engine is where it was. */
+  resync(keysMax: number): void {
+    if (this.#state !== 'up') return;
+    const seenRev = this.#directory.highestRev;
+    this.engine.info((answer) => {
+      if (this.#state !== 'up' || answer.type === 'unknown') return;
+      if (answer.era > this.#era && this.#era !== 0) this.#lost('the engine has begun a new era');
+      else if (this.#backIn(answer, seenRev)) this.#wentBack(`its last write is ${answer.lastRev} in era ${answer.era}`);
+    });
+    this.#claims.resync(keysMax);
+    this.#leases.sweep();
+  }
+
+  /** False when the engine shows an earlier state than this node has seen. */
+  #admitEra(info: { readonly era: number; readonly lastRev: number }, seenRev: number): boolean {
+    if (this.#backIn(info, seenRev)) {
+      this.#wentBack(`its last write is ${info.lastRev} in era ${info.era}`);
+      return false;
+    }
+    if (info.era > this.#era) {
+      this.#era = info.era;
+      this.#directory.clear();
+      this.#leases.clear();
+    }
+    return true;
+  }
+
+  /** `seenRev` is what had been seen when the question was asked: the watch may be ahead of a slow answer. */
+  #backIn(info: { readonly era: number; readonly lastRev: number }, seenRev: number): boolean {
+    const { rules = RULES } = this.#parts;
+    return rules.wentBack(info, { era: this.#era, rev: seenRev });
+  }
+
+  #wentBack(what: string): void {
+    if (this.#state === 'halted' || this.#state === 'left') return;
+    this.#note('cluster.wentBack', { what, era: this.#era });
+    this.dropAll('halted');
+    this.#send({ type: 'engine.wentBack' });
+  }
+
+  /** What is owned is dropped here and now; the chart hears of it in its turn. */
+  #lost(why: string): void {
+    if (this.#state !== 'up') return;
+    this.#note('cluster.fenced', { why, dropped: this.held });
+    this.dropAll('fenced');
+    this.#send({ type: 'lease.lost', why });
+  }
+
+  #beat(): void {
+    this.#peers.listen();
+    if (this.#state !== 'up') return;
+    this.engine.publish(`heartbeat.${subjectWord(this.name)}`, encodeJson({ node: this.name, inc: this.inc }));
+  }
+
+  #every(name: string, ms: number, fn: () => void): void {
+    const again = (): void => {
+      this.#timers.set(name, this.#parts.clock.setTimeout(again, ms));
+      fn();
+    };
+    this.#timers.set(name, this.#parts.clock.setTimeout(again, ms));
+  }
+
+  #note(type: ClusterNote, detail: Readonly<Record<string, unknown>>): void {
+    this.#parts.note?.(type, detail);
+  }
+}
+
+/** The chart of a node with its effects. Its actor's end is the node's: `close` is called by whoever started it. */
+export function nodeLogic(node: ClusterNode) {
+  return nodeMachine.provide({
+    actions: {
+      takeLease: () => node.takeLease(),
+      openForClaims: () => node.openForClaims(),
+      dropAll: () => {
+        if (node.state === 'up') node.dropAll('fenced');
+      },
+      raiseAlarm: () => node.dropAll('halted'),
+      lookForEra: () => node.lookForEra(),
+      giveBack: () => node.giveBack(),
+    },
+  });
+}
+
+export const NODE_INPUT: NodeInput = { joinRetryMs: 2_000, rejoinMs: 100, eraCheckMs: 5_000, leaveMs: 3_000 };
+
+export type { ExitReason, Known };
