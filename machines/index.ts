@@ -5,6 +5,8 @@ export * from './client.js';
 export * from './client-manager.js';
 export * from './client-manager-faults.js';
 export * from './node.js';
+export * from './participant.js';
+export * from './room.js';
 export * from './session.js';
 export * from './stream.js';
 export * from './supervisor.js';

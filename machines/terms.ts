@@ -17,8 +17,11 @@ export type ShutdownDetail =
   | 'inactivity'
   | 'max_clients_reached'
   | 'never_attached'
+  | 'refused'
+  | 'room_lost'
   | 'source_failed'
   | 'slow_consumer'
+  | 'stopped'
   | 'superseded'
   | 'transport_lost';
 

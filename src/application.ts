@@ -5,11 +5,12 @@
  *     sluice (rest_for_one, 10 in 60 s)
  *     ├─ core (rest_for_one)        courier · clients, the client manager · topics · services · calls · channels
  *     ├─ cameras (dynamic)          camera:<id>
+ *     ├─ rooms (dynamic)            room:<name> → keeper, users, their audio
  *     ├─ sessions (dynamic)         session:<node id> → client, streams
  *     ├─ janitor                    takes away what has outlived its time
  *     └─ listeners (one_for_one)    views (dynamic, over HTTP) · the listeners that were given
  *
- * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras and listeners live on, and the fresh
+ * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras, rooms and listeners live on, and the fresh
  * client manager, topic desk and service desk are told of them anew.
  */
 import { Cameras } from './gateway/cameras.js';
@@ -25,8 +26,12 @@ import { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
 import { MemoryOwnership } from './gateway/ownership.js';
 import { Place } from './gateway/place.js';
+import { EmbeddedRooms, type RoomBackend } from './gateway/room-backend.js';
+import { loadSound } from './gateway/room-sound.js';
+import { Rooms } from './gateway/rooms.js';
 import { Sessions } from './gateway/sessions.js';
 import { Switchboard } from './gateway/switchboard.js';
+import { encodeChunk } from './grpc/audio-service.js';
 import { type GrpcChannel, type GrpcChannelOptions, GrpcConnector } from './grpc/channel.js';
 import { describeReason } from './otp/exit-reason.js';
 import { type ChildSpec, dynamicSupervisor, type SupervisorOptions, supervisor } from './otp/index.js';
@@ -41,12 +46,15 @@ export interface GatewayTreeParts {
   readonly random: () => number;
   /** Who connects to others. Default: grpc-js. */
   readonly connector?: ChannelConnector<GrpcChannel, GrpcChannelOptions>;
+  /** What carries the audio of rooms. Default: a relay within this process. */
+  readonly roomBackend?: RoomBackend;
 }
 
 export interface GatewayTree {
   readonly clients: ClientManager;
   readonly sessions: Sessions;
   readonly cameras: Cameras;
+  readonly rooms: Rooms;
   readonly board: Switchboard;
   readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
   readonly chronicle: Chronicle;
@@ -63,6 +71,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   const manager = new Place();
   const pool = new Place();
   const cameraSup = new Place();
+  const roomSup = new Place();
   const sessionSup = new Place();
   const viewSup = new Place();
 
@@ -93,6 +102,16 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     onDisconnected: ({ id, process }) =>
       chronicle.note({ type: 'camera.disconnected', actor: process.path, kind: 'camera', detail: { camera: id } }),
   });
+  const rooms = new Rooms({
+    options,
+    backend: parts.roomBackend ?? new EmbeddedRooms(encodeChunk),
+    encode: encodeChunk,
+    load: loadSound,
+    supervisor: () => roomSup.ref,
+    clock: system.clock,
+    note: (type, about, reason, detail) =>
+      chronicle.note({ type, ...about, detail, ...(reason === undefined ? {} : { reason }) }),
+  });
   const channels = new Channels<GrpcChannel, GrpcChannelOptions>(() => pool.process);
   const live = new LiveGateway({
     options,
@@ -100,6 +119,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     manager: clients,
     sessions,
     cameraTable: cameras,
+    rooms,
     board,
     channels,
     chronicle,
@@ -147,6 +167,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     children: [
       { id: 'core', type: 'supervisor', start: { logic: supervisor(core) } },
       { id: 'cameras', type: 'supervisor', start: cameraSup.starts(supervisor(cameraOptions)) },
+      { id: 'rooms', type: 'supervisor', start: roomSup.starts(dynamicSupervisor()) },
       { id: 'sessions', type: 'supervisor', start: sessionSup.starts(dynamicSupervisor()) },
       { id: 'janitor', start: new Place().starts(janitorLogic, janitorInput) },
       {
@@ -156,5 +177,5 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
       },
     ],
   });
-  return { clients, sessions, cameras, board, channels, chronicle, live, root };
+  return { clients, sessions, cameras, rooms, board, channels, chronicle, live, root };
 }

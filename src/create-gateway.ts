@@ -13,6 +13,7 @@ import type { ClientManager } from './gateway/client-manager.js';
 import { GatewayError } from './gateway/gateway-error.js';
 import type { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
+import type { Rooms } from './gateway/rooms.js';
 import type { Services } from './gateway/services.js';
 import type { Sessions } from './gateway/sessions.js';
 import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
@@ -52,6 +53,7 @@ export interface SluiceGateway extends AsyncDisposable {
   readonly sessions: Sessions;
   readonly services: Services;
   readonly cameras: Cameras;
+  readonly rooms: Rooms;
   /** Connections to other gRPC servers, shared by all who call them. */
   readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
   /** Mount it in a server of yours; it serves what the HTTP port serves. */
@@ -94,7 +96,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const { observer } = inspection;
   const system = new System({ ...(clock ? { clock } : {}), ...(observer ? { inspect: observer } : {}) });
   const options = configuration as GatewayOptions;
-  const { clients, sessions, cameras, board, channels, chronicle, live, root } = gatewayTree({
+  const { clients, sessions, cameras, rooms, board, channels, chronicle, live, root } = gatewayTree({
     options,
     system,
     sources: sourceFactory,
@@ -159,6 +161,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     sessions,
     services: board.services,
     cameras,
+    rooms,
     channels,
     httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
     get addresses() {

@@ -29,6 +29,19 @@ export const supervisionTree: TreeNode = supervisor(
   ),
   supervisor('cameras', 'one_for_one, dynamic', any(worker('camera:<id>', 'source, retry, fan-out'))),
   supervisor(
+    'rooms',
+    'one_for_one, dynamic',
+    any(
+      supervisor(
+        'room:<name>',
+        'one_for_one, ends with its keeper',
+        worker('keeper', 'opens, closes'),
+        any(worker('user:<id>', 'joined, heard, gone')),
+        any(worker('audio:<n>', 'and what is played')),
+      ),
+    ),
+  ),
+  supervisor(
     'sessions',
     'one_for_one, dynamic',
     any(

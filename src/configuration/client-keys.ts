@@ -26,12 +26,13 @@ export const appKeys = z
 
 export const streamKeys = z
   .strictObject({
-    queueFrames: count.max(100_000).default(200).describe('Publications that wait for one client.'),
+    queueFrames: count.max(100_000).default(200).describe('Publications, or chunks of audio, that wait for one client.'),
     queueBytes: count.default(8 * 1024 * 1024).describe('Bytes that wait for one stream.'),
     overflow: z
       .enum(OVERFLOW_POLICIES.filter((policy) => policy !== 'block') as [string, ...string[]])
       .default('drop_newest')
-      .describe("What a full queue of publications does; a camera's viewers have their own."),
+      .describe("What a full queue of publications or audio does; a camera's viewers have their own."),
+    maxAgeMs: positiveMs.default(2_000).describe('Audio that has waited for so long is dropped.'),
     sendTimeoutMs: positiveMs.default(2_000).describe('A full queue with no completed write for so long is stalled.'),
     stallMs: positiveMs.default(30_000).describe('How long a stalled stream is kept.'),
   })

@@ -38,7 +38,7 @@ export class CallStream extends StreamBody {
     drained();
   }
 
-  protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
+  override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     return { queued: 0, sent: 0, drops: 0 };
   }
 }

@@ -196,7 +196,7 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
     drained();
   }
 
-  protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
+  override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox;
     return { queued: queued + this.#words, sent: sent + this.#wordsSent, drops: drops + this.#missed };
   }

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'max_viewers_reached'
   | 'no_picture'
   | 'not_found'
+  | 'not_in_room'
   | 'owner_away'
   | 'permission_denied'
   | 'session_not_found'

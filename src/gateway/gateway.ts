@@ -4,6 +4,7 @@
  */
 import type { Frame } from './frame.js';
 import type { GatewayOptions } from './options.js';
+import type { AudioRooms } from './room-transport.js';
 import type {
   CallOptions,
   CallWire,
@@ -26,6 +27,7 @@ import type {
   ClientView,
   GatewayEvent,
   Resources,
+  RoomView,
   ServiceView,
   SessionView,
   StreamView,
@@ -61,6 +63,9 @@ export interface Gateway {
   /** The next or the last frame of a camera. Opens an on-demand camera; `no_picture` after `timeoutMs`. */
   snapshot(cameraId: string, timeoutMs: number): Promise<Frame>;
 
+  /** What the audio bridge asks for: joins, audio, and what is played. */
+  readonly audio: AudioRooms;
+
   tree(): TreeView;
   actors(): readonly ActorView[];
   actor(id: string): ActorView | undefined;
@@ -68,6 +73,7 @@ export interface Gateway {
   sessions(): readonly SessionView[];
   streams(): readonly StreamView[];
   cameras(): readonly CameraView[];
+  rooms(): readonly RoomView[];
   services(): readonly ServiceView[];
   calls(): readonly CallView[];
   topics(): readonly TopicView[];

@@ -16,6 +16,7 @@ import { GatewayError } from './gateway-error.js';
 import { procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
 import { type CountedParts, resourcesOf } from './resources.js';
+import type { AudioRooms } from './room-transport.js';
 import type { Session } from './session.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
 import { actorView, stateOf, treeView } from './structure.js';
@@ -42,6 +43,7 @@ import type {
   ClientView,
   GatewayEvent,
   Resources,
+  RoomView,
   ServiceView,
   SessionView,
   StreamView,
@@ -198,6 +200,14 @@ export class LiveGateway implements Gateway {
     return this.#parts.cameraTable.views();
   }
 
+  get audio(): AudioRooms {
+    return this.#parts.rooms;
+  }
+
+  rooms(): readonly RoomView[] {
+    return this.#parts.rooms.views();
+  }
+
   services(): readonly ServiceView[] {
     return this.#parts.board.services.views();
   }
@@ -250,7 +260,7 @@ export class LiveGateway implements Gateway {
 
   async drain(deadlineMs = this.options.shutdown.deadlineMs): Promise<void> {
     this.#draining = true;
-    const { system, sessions } = this.#parts;
+    const { system, sessions, rooms } = this.#parts;
     const reason = { shutdown: 'drain' };
     const controls = new Set<StreamBody>();
     for (const { client } of sessions.all()) if (client.control) controls.add(client.control);
@@ -259,9 +269,11 @@ export class LiveGateway implements Gateway {
       if (!controls.has(stream)) system.post(stream.process.ref, { type: 'owner.lost', reason } as never);
     }
     const deadline = system.clock.now() + deadlineMs;
-    while ((sessions.size > 0 || this.#views.size > 0) && system.clock.now() < deadline) {
+    rooms.drain();
+    while (sessions.size + this.#views.size + rooms.size > 0 && system.clock.now() < deadline) {
       // Each time: a session that was still starting the last time can be told only now.
       for (const session of sessions.all()) session.end(reason);
+      rooms.drain();
       await new Promise<void>((resolve) => system.clock.setTimeout(resolve, DRAIN_LOOK_MS));
     }
   }
@@ -274,6 +286,7 @@ export class LiveGateway implements Gateway {
   *#allStreams(): Generator<StreamBody> {
     for (const session of this.#parts.sessions.all()) yield* session.streams;
     yield* this.#views;
+    yield* this.#parts.rooms.streams();
   }
 
   get #root(): Process {

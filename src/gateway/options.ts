@@ -53,10 +53,12 @@ export interface GatewayOptions {
     readonly slowLaneMs: number;
   };
   readonly stream: {
-    /** Publications that wait for one client, and what becomes of one for which there is no room. */
+    /** Publications, or chunks of audio, that wait for one client, and what becomes of one for which there is no room. */
     readonly queueFrames: number;
     readonly queueBytes: number;
     readonly overflow: OverflowPolicy;
+    /** Audio that has waited longer is never sent. */
+    readonly maxAgeMs: number;
     readonly sendTimeoutMs: number;
     readonly stallMs: number;
   };

@@ -88,7 +88,7 @@ export class Publisher extends StreamBody implements Feeder, PublishHandle {
   }
 
   /** `sent` counts what this publisher sent. */
-  protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
+  override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     return { queued: 0, sent: this.#frames, drops: this.#intake?.dropped ?? 0 };
   }
 

@@ -6,6 +6,7 @@ import type { Channel } from './channel.js';
 import type { Channels } from './channels.js';
 import type { ClientManager } from './client-manager.js';
 import type { GatewayOptions } from './options.js';
+import type { Rooms } from './rooms.js';
 import type { Sessions } from './sessions.js';
 import { orphans } from './structure.js';
 import type { Switchboard } from './switchboard.js';
@@ -18,6 +19,7 @@ export interface CountedParts {
   readonly manager: ClientManager;
   readonly sessions: Sessions;
   readonly cameraTable: Cameras;
+  readonly rooms: Rooms;
   readonly board: Switchboard;
   readonly channels: Pick<Channels<Channel>, 'counts' | 'views'>;
 }
@@ -32,7 +34,7 @@ export interface RunningFigures {
 }
 
 export function resourcesOf(parts: CountedParts, { views, startedAtMs, loopSince }: RunningFigures): Resources {
-  const { system, manager, sessions, cameraTable, board, channels, options } = parts;
+  const { system, manager, sessions, cameraTable, rooms, board, channels, options } = parts;
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
   const { user, system: kernel } = process.cpuUsage();
   const byKind: Record<string, number> = {};
@@ -47,9 +49,9 @@ export function resourcesOf(parts: CountedParts, { views, startedAtMs, loopSince
     actors: { total: system.processes.size, byKind },
     clients,
     client_streams: clientStreams,
-    streams: streams + views,
+    streams: streams + views + rooms.openStreams,
     sessions: sessions.size,
-    rooms: 0,
+    rooms: rooms.size,
     cameras: cameraTable.size,
     viewers: cameraTable.viewers,
     services: board.services.counts.services,

@@ -25,7 +25,7 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
   /** Calls `drained` when all that waits has been written. */
   protected abstract drain(drained: () => void): void;
 
-  protected abstract figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'>;
+  abstract figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'>;
 
   attach(process: Process): void {
     this.#process = process;

@@ -79,7 +79,7 @@ export class Viewer extends StreamBody implements FrameConsumer {
     this.#outbox.whenIdle(drained);
   }
 
-  protected override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
+  override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox;
     return { queued, sent, drops };
   }

@@ -106,6 +106,40 @@ export interface CameraView {
   readonly lastError?: string;
 }
 
+/** One user in a room. */
+export interface ParticipantView {
+  /** Of this session. */
+  readonly id: string;
+  readonly userId: string;
+  /** `attaching` until its stream is there, then `attached`. */
+  readonly state: string;
+  /** Of its stream. */
+  readonly queued: number;
+  readonly sent: number;
+  readonly drops: number;
+  /** What it plays. */
+  readonly plays: number;
+}
+
+export interface RoomView {
+  /** Its name. */
+  readonly id: string;
+  /** `opening`, `vacant`, `occupied`, `closing`. */
+  readonly state: string;
+  /** What carries its audio. */
+  readonly backend: string;
+  readonly participants: number;
+  readonly users: readonly ParticipantView[];
+}
+
+/** Tells the chronicle what happened around rooms. `actor` is a path. */
+export type RoomNote = (
+  type: string,
+  about: { readonly actor: string; readonly kind: string },
+  reason: string | undefined,
+  detail: Readonly<Record<string, unknown>>,
+) => void;
+
 export interface Resources {
   readonly memory: {
     readonly rss: number;

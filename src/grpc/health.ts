@@ -8,12 +8,13 @@
 import type { Server } from '@grpc/grpc-js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { CameraView } from '../gateway/views.js';
+import { AUDIO_SERVICE } from './audio-service.js';
 import { Camera } from './gen/sluice/v1/camera_pb.js';
 import { Gateway as GatewayService } from './gen/sluice/v1/gateway_pb.js';
 import { HealthService, type Verdict } from './health-watch.js';
 
 /** The overall health, by the protocol's convention, and our services. */
-const SERVICES = ['', GatewayService.typeName, Camera.typeName] as const;
+const SERVICES = ['', GatewayService.typeName, Camera.typeName, AUDIO_SERVICE] as const;
 
 const SERVES: Readonly<Record<string, boolean>> = {
   idle: true,

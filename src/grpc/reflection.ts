@@ -6,6 +6,7 @@ import { type DescFile, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, file_google_protobuf_empty } from '@bufbuild/protobuf/wkt';
 import type { Server, ServiceDefinition } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
+import { file_sluice_v1_audio } from './gen/sluice/v1/audio_pb.js';
 import { file_sluice_v1_camera } from './gen/sluice/v1/camera_pb.js';
 import { file_sluice_v1_frame } from './gen/sluice/v1/frame_pb.js';
 import { file_sluice_v1_gateway } from './gen/sluice/v1/gateway_pb.js';
@@ -15,6 +16,7 @@ const OUR_FILES: readonly DescFile[] = [
   file_sluice_v1_frame,
   file_sluice_v1_gateway,
   file_sluice_v1_camera,
+  file_sluice_v1_audio,
 ];
 
 /** What `@grpc/reflection` reads of a package definition: the encoded descriptors, and nothing else. */

@@ -9,6 +9,8 @@ import type { Socket } from 'node:net';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
+import { audioHandlers } from './audio-bridge.js';
+import { audioService } from './audio-service.js';
 import { type AuthOptions, Doorkeeper } from './auth.js';
 import { serveCall } from './call.js';
 import { CallGuard } from './call-guard.js';
@@ -160,7 +162,7 @@ function unlessThere(add: () => void): void {
   }
 }
 
-/** Adds `sluice.v1.Gateway` and `sluice.v1.Camera` to a server. */
+/** Adds `sluice.v1.Gateway`, `sluice.v1.AudioBridge` and `sluice.v1.Camera` to a server. */
 export function addGatewayServices(server: Pick<Server, 'addService'>, gateway: Gateway, log: GrpcLog): void {
   add(server, gatewayService, {
     connect: serveConnect(gateway, log),
@@ -168,6 +170,7 @@ export function addGatewayServices(server: Pick<Server, 'addService'>, gateway: 
     publish: servePublish(gateway, log),
     call: serveCall(gateway, log),
   });
+  add(server, audioService, audioHandlers(gateway, log));
   add(server, cameraService, { produceCameraStream: serveProduceCameraStream(gateway, log) });
 }
 

@@ -68,12 +68,12 @@ export const EMPTY = create(EmptySchema);
 
 type RequestCodec<T> = Pick<MethodDefinition<T, never>, 'requestSerialize' | 'requestDeserialize'>;
 
-function requestCodec<Desc extends DescMessage>(schema: Desc): RequestCodec<MessageShape<Desc>> {
+export function requestCodec<Desc extends DescMessage>(schema: Desc): RequestCodec<MessageShape<Desc>> {
   const { serialize, deserialize } = codec(schema);
   return { requestSerialize: serialize, requestDeserialize: deserialize };
 }
 
-function responseCodec<Desc extends DescMessage>(schema: Desc) {
+export function responseCodec<Desc extends DescMessage>(schema: Desc) {
   const { serialize, deserialize } = codec(schema);
   return { responseSerialize: serialize, responseDeserialize: deserialize };
 }

@@ -52,6 +52,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   max_viewers_reached: 503,
   no_picture: 503,
   not_found: 404,
+  not_in_room: 409,
   permission_denied: 403,
   stale_connect: 409,
   superseded: 409,

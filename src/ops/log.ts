@@ -27,10 +27,21 @@ function levelOf({ type, reason }: GatewayEvent): keyof EventLogger {
     case 'camera.disconnected':
     case 'child.backingOff':
     case 'mailbox.full':
+    case 'audio.dropped':
+    case 'audio.failed':
+    case 'audio.oddPayload':
+    case 'audio.sendFailed':
+    case 'audio.timedOut':
+    case 'play.failed':
+    case 'room.cleanup':
+    case 'uplink.lost':
+    case 'uplink.degraded':
+    case 'uplink.alert':
       return 'warn';
     case 'process.down':
       return reason === 'normal' || reason?.startsWith('shutdown') ? 'debug' : 'warn';
     case 'process.started':
+    case 'audio.started':
       return 'debug';
     default:
       return 'info';

@@ -38,7 +38,7 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/system-resources$/, reads(async ({ res, gateway }) => answerJson(res, 200, await systemResources(gateway)))],
   [/^\/cleanup-resources$/, acts(({ res, gateway }) => answerJson(res, 200, { removed: gateway.cleanUp() }))],
   [/^\/api\/tree$/, reads(tree)],
-  [/^\/api\/(actors|clients|sessions|streams|cameras|services|calls|topics|channels)$/, reads(collection)],
+  [/^\/api\/(actors|clients|sessions|streams|cameras|rooms|services|calls|topics|channels)$/, reads(collection)],
   [/^\/api\/actors\/(.+)\/(stop|kill|restart)$/, acts(act)],
   [/^\/api\/actors\/(.+)$/, reads(({ res, gateway, params }) => answerJson(res, 200, actor(gateway, params[0])))],
   [/^\/api\/events$/, reads(events)],
@@ -94,6 +94,7 @@ function collection({ res, gateway, params, query }: Exchange): void {
     | 'sessions'
     | 'streams'
     | 'cameras'
+    | 'rooms'
     | 'services'
     | 'calls'
     | 'topics'

@@ -25,7 +25,7 @@ function running({ id, strategy, children }: TreeView): Shape {
 }
 
 describe('the drawn supervision tree', () => {
-  it('is that of a gateway with a camera, a client and a viewer', async () => {
+  it('is that of a gateway with a camera, a client, a viewer and a user in a room', async () => {
     const gateway = createGateway({
       grpc: { port: 0 },
       http: { port: 0 },
@@ -45,6 +45,9 @@ describe('the drawn supervision tree', () => {
       const call = client.makeServerStreamRequest('/sluice.v1.Gateway/Watch', asBytes, asBytes, request, metadata);
       call.on('error', () => {});
       await new Promise((resolve) => call.once('data', resolve));
+
+      await gateway.rooms.join({ userId: 'ann', roomName: 'hall', token: '', roomUrl: '', targetIdentity: '' });
+      await gateway.rooms.stream('ann', { write: () => {}, writeAll: () => {}, end: () => {} });
 
       expect(running(gateway.tree())).toEqual(drawn(supervisionTree));
       call.cancel();

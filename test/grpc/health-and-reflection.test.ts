@@ -15,7 +15,7 @@ describe('health', () => {
   it('is told of the whole, of each service, and of each camera as it comes, fails and goes', async () => {
     const gateway = new RecordedGateway();
     const { server } = await serve(gateway.asGateway());
-    for (const service of ['', 'sluice.v1.Gateway', 'sluice.v1.Camera', 'camera/front']) {
+    for (const service of ['', 'sluice.v1.Gateway', 'sluice.v1.Camera', 'sluice.v1.AudioBridge', 'camera/front']) {
       expect(await check(server.address, service)).toBe('SERVING');
     }
     await expect(check(server.address, 'camera/back')).rejects.toMatchObject({ code: Code.NOT_FOUND });
@@ -67,6 +67,7 @@ describe('reflection', () => {
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',
+      'sluice.v1.AudioBridge',
       'sluice.v1.Camera',
       'sluice.v1.Gateway',
     ]);

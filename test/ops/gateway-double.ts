@@ -73,7 +73,7 @@ export class GatewayDouble implements Gateway {
     calls: { timeoutMs: 1, attempts: 1, choice: 'round_robin' },
     session: { graceMs: 60_000, attachMs: 30_000, inactivityMs: 30_000, heartbeatMs: 5000, tokenTtlMs: 600_000 },
     app: { graceMs: 5_000, attempts: 2, webhookTimeoutMs: 10_000, slowLaneMs: 30_000 },
-    stream: { queueFrames: 1, queueBytes: 1, overflow: 'drop_newest', sendTimeoutMs: 1, stallMs: 1 },
+    stream: { queueFrames: 1, queueBytes: 1, overflow: 'drop_newest', maxAgeMs: 1, sendTimeoutMs: 1, stallMs: 1 },
     shutdown: { deadlineMs: 1 },
     cameras: [],
   };
@@ -92,6 +92,10 @@ export class GatewayDouble implements Gateway {
   }
 
   publish(): never {
+    throw new Error('not over HTTP');
+  }
+
+  get audio(): never {
     throw new Error('not over HTTP');
   }
 
@@ -165,6 +169,7 @@ export class GatewayDouble implements Gateway {
       attempts: 1,
     }));
 
+  rooms = (): readonly never[] => [];
   services = (): readonly never[] => [];
   calls = (): readonly never[] => [];
   channels = (): readonly never[] => [];
