@@ -32,6 +32,7 @@ import { Rooms } from './gateway/rooms.js';
 import { Sessions } from './gateway/sessions.js';
 import { Switchboard } from './gateway/switchboard.js';
 import { encodeChunk } from './grpc/audio-service.js';
+import { type GrpcCameraOptions, grpcCameraDrivers } from './grpc/camera-source.js';
 import { type GrpcChannel, type GrpcChannelOptions, GrpcConnector } from './grpc/channel.js';
 import { describeReason } from './otp/exit-reason.js';
 import { type ChildSpec, dynamicSupervisor, type SupervisorOptions, supervisor } from './otp/index.js';
@@ -44,6 +45,7 @@ export interface GatewayTreeParts {
   readonly encode: FrameEncoder;
   /** In [0, 1). */
   readonly random: () => number;
+  readonly grpcCameras?: GrpcCameraOptions | undefined;
   /** Who connects to others. Default: grpc-js. */
   readonly connector?: ChannelConnector<GrpcChannel, GrpcChannelOptions>;
   /** What carries the audio of rooms. Default: a relay within this process. */
@@ -59,13 +61,15 @@ export interface GatewayTree {
   readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
   readonly chronicle: Chronicle;
   readonly live: LiveGateway;
+  /** Makes any source that a camera of this gateway may have. */
+  readonly sources: SourceFactory;
   /** The tree to start; `listeners` are started last and in this order, and stopped first and in the opposite one. */
   root(listeners: readonly ChildSpec[]): SupervisorOptions;
 }
 
 /** Makes the tables and says how their actors are started; nothing runs yet. */
 export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
-  const { options, system, sources, encode, random, connector = new GrpcConnector(parts.options.channels) } = parts;
+  const { options, system, encode, random, connector = new GrpcConnector(parts.options.channels) } = parts;
   const chronicle = new Chronicle(system);
   const courier = new Place();
   const manager = new Place();
@@ -93,14 +97,23 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
         ...(reason === undefined ? {} : { reason: describeReason(reason) }),
       }),
   });
+  const channels = new Channels<GrpcChannel, GrpcChannelOptions>(() => pool.process);
+  const drivers = grpcCameraDrivers(channels, parts.grpcCameras);
+  const sources: SourceFactory = (url, more, how) => parts.sources(url, { ...drivers, ...more }, how);
   const cameras = new Cameras({
     options,
     sources,
     encode,
     random,
     supervisor: () => cameraSup.ref,
-    onDisconnected: ({ id, process }) =>
-      chronicle.note({ type: 'camera.disconnected', actor: process.path, kind: 'camera', detail: { camera: id } }),
+    note: (type, { id, process }, { reason, ...detail } = {}) =>
+      chronicle.note({
+        type,
+        actor: process.path,
+        kind: 'camera',
+        ...(reason === undefined ? {} : { reason }),
+        detail: { camera: id, ...detail },
+      }),
   });
   const rooms = new Rooms({
     options,
@@ -112,7 +125,6 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     note: (type, about, reason, detail) =>
       chronicle.note({ type, ...about, detail, ...(reason === undefined ? {} : { reason }) }),
   });
-  const channels = new Channels<GrpcChannel, GrpcChannelOptions>(() => pool.process);
   const live = new LiveGateway({
     options,
     system,
@@ -177,5 +189,5 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
       },
     ],
   });
-  return { clients, sessions, cameras, rooms, board, channels, chronicle, live, root };
+  return { clients, sessions, cameras, rooms, board, channels, chronicle, live, sources, root };
 }

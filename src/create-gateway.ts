@@ -10,14 +10,16 @@ import { type Configuration, ConfigurationError, type ConfigurationInput, config
 import type { Cameras } from './gateway/cameras.js';
 import type { Channels } from './gateway/channels.js';
 import type { ClientManager } from './gateway/client-manager.js';
+import type { SourceFactory } from './gateway/frame-source.js';
 import { GatewayError } from './gateway/gateway-error.js';
 import type { LiveGateway } from './gateway/live-gateway.js';
-import type { GatewayOptions } from './gateway/options.js';
+import type { CameraOptions, GatewayOptions } from './gateway/options.js';
 import type { Rooms } from './gateway/rooms.js';
 import type { Services } from './gateway/services.js';
 import type { Sessions } from './gateway/sessions.js';
 import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
 import { authenticates } from './grpc/auth.js';
+import type { GrpcCameraOptions } from './grpc/camera-source.js';
 import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
 import { encodeFrame } from './grpc/frame-codec.js';
 import { type AttachedServices, attachServices, startGrpcServer } from './grpc/server.js';
@@ -44,6 +46,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly signal?: AbortSignal;
   /** Shows every actor as a chart: `true` for the Stately inspector on a loopback port, or an observer of the host's. */
   readonly inspect?: Inspect;
+  /** Who gives the tokens for `grpc(s)://` cameras, and which of their errors are tried again. */
+  readonly grpcCameras?: GrpcCameraOptions;
 }
 
 /** The gateway as a host holds it. */
@@ -88,7 +92,7 @@ export interface SluiceGateway extends AsyncDisposable {
 
 /** Makes a gateway; nothing runs before `start`. Throws a `ConfigurationError` that names what is wrong. */
 export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGateway {
-  const { logger, clock, random = Math.random, signal, inspect, ...input } = hostOptions;
+  const { logger, clock, random = Math.random, signal, grpcCameras, inspect, ...input } = hostOptions;
   const configuration = configure(input);
   const tls = readGrpcTls(configuration.grpc);
   const log = logger ?? pino({ level: configuration.log.level });
@@ -96,12 +100,13 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const { observer } = inspection;
   const system = new System({ ...(clock ? { clock } : {}), ...(observer ? { inspect: observer } : {}) });
   const options = configuration as GatewayOptions;
-  const { clients, sessions, cameras, rooms, board, channels, chronicle, live, root } = gatewayTree({
+  const { clients, sessions, cameras, rooms, board, channels, chronicle, live, sources, root } = gatewayTree({
     options,
     system,
     sources: sourceFactory,
     encode: encodeFrame,
     random,
+    grpcCameras,
   });
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;
@@ -130,7 +135,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const start = async (): Promise<void> => {
     if (stopped) throw new GatewayError('draining', 'draining: a gateway that was stopped does not start again');
     // A wrong source is said before anything is opened.
-    for (const camera of options.cameras) checkSource(camera);
+    for (const camera of options.cameras) checkSource(sources, camera);
     started ??= startApplication('sluice', tree, system);
     await started;
     signal?.addEventListener('abort', abort, { once: true });
@@ -206,9 +211,9 @@ function readGrpcTls({ host, tls, auth }: Configuration['grpc']): TlsMaterial | 
   }
 }
 
-function checkSource({ id, source }: { readonly id: string; readonly source: string }): void {
+function checkSource(sources: SourceFactory, { id, source }: CameraOptions): void {
   try {
-    sourceFactory(source);
+    sources(source);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     throw new GatewayError(error.code, `camera "${id}": ${error.message}`, { cause: error });

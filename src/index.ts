@@ -9,6 +9,7 @@ export {
 export type { ChannelCounts } from './gateway/channel.js';
 export type { AcquireOptions, Channels } from './gateway/channels.js';
 export type { Frame, Picture } from './gateway/frame.js';
+export type { FrameFunction } from './gateway/frame-processor.js';
 export type { FrameSource, SourceAttempt, SourceListener } from './gateway/frame-source.js';
 export { SourceError } from './gateway/frame-source.js';
 export { type ErrorCode, GatewayError } from './gateway/gateway-error.js';
@@ -28,6 +29,7 @@ export type {
   TopicView,
   TreeView,
 } from './gateway/views.js';
+export type { CredentialsWanted, GrpcCameraOptions } from './grpc/camera-source.js';
 export { callOver, type GrpcChannel, type GrpcChannelOptions } from './grpc/channel.js';
 export type { Inspect } from './inspection.js';
 export * from './otp/index.js';

@@ -9,10 +9,11 @@ import type { ExitReason } from '../otp/exit-reason.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import type { Held } from '../otp/scope.js';
 import { bodyOf, stateText } from './body.js';
+import { type CameraNote, type CameraNoteDetail, cameraState } from './camera-words.js';
 import type { Frame, FrameEncoder, Picture } from './frame.js';
 import type { FrameSource, SourceError, SourceListener } from './frame-source.js';
-import { GatewayError } from './gateway-error.js';
 import type { CameraOptions } from './options.js';
+import { nextFrame } from './snapshot.js';
 import type { CameraView } from './views.js';
 
 /** Somebody who takes frames. */
@@ -26,8 +27,8 @@ export interface CameraParts {
   readonly encode: FrameEncoder;
   /** In [0, 1): spreads the slow retries of many cameras. */
   readonly jitter: number;
-  /** Once each time the fast lane of retries is spent. */
-  readonly onDisconnected: (camera: Camera) => void;
+  /** What happened that people ask about, for the chronicle. */
+  readonly note: (type: CameraNote, camera: Camera, what?: CameraNoteDetail) => void;
 }
 
 /** How long closing an attempt may take before a stopping camera ends without it. */
@@ -50,6 +51,9 @@ export class Camera implements ProcessBody {
   #lastAtMs = 0;
   #delivered = false;
   #stale = false;
+  #answered = false;
+  /** What went wrong with the one attempt, and what went wrong last. */
+  #fault: string | undefined;
   #lastError: string | undefined;
 
   constructor(parts: CameraParts) {
@@ -74,6 +78,10 @@ export class Camera implements ProcessBody {
 
   get process(): Process {
     return this.#process as Process;
+  }
+
+  note(type: CameraNote, what?: CameraNoteDetail): void {
+    this.#parts.note(type, this, what);
   }
 
   get source(): FrameSource {
@@ -118,21 +126,7 @@ export class Camera implements ProcessBody {
   /** The last frame while the camera is live, else the next one. Opens an on-demand camera. */
   snapshot(timeoutMs: number): Promise<Frame> {
     if (this.#last && this.connected && !this.#stale) return Promise.resolve(this.#last);
-    return new Promise((resolve, reject) => {
-      const give = (settle: () => void): void => {
-        void limit.release();
-        leave();
-        settle();
-      };
-      const fail = (why: string): void =>
-        give(() => reject(new GatewayError('no_picture', `no_picture: camera "${this.id}" ${why}`)));
-      const scope = this.process.scope;
-      const limit = scope.timer(timeoutMs, () => fail(`gave no picture within ${timeoutMs} ms`));
-      const leave = this.join({
-        push: (frame) => give(() => resolve(frame)),
-        cameraEnded: () => fail('has ended'),
-      });
-    });
+    return nextFrame(this, timeoutMs);
   }
 
   view(): CameraView {
@@ -154,11 +148,16 @@ export class Camera implements ProcessBody {
   openAttempt(): void {
     if (this.#attempt || this.#closing) throw new Error(`camera "${this.id}": a second attempt while one is alive`);
     this.#attempts += 1;
+    this.#answered = false;
     this.#delivered = false;
     this.#stale = false;
+    this.#fault = undefined;
     const { clock } = this.process.system;
     const attempt = this.#parts.source.open(this.#listener(this.#attempts), { clock });
-    this.#attempt = this.process.scope.acquire('source', () => attempt.close());
+    this.#attempt = this.process.scope.acquire('source', async () => {
+      await attempt.close();
+      this.note('camera.closed', { attempt: this.#attempts });
+    });
   }
 
   /** Closes the attempt; `attempt.closed` follows when it is gone. Asked again meanwhile, it follows once. */
@@ -175,8 +174,13 @@ export class Camera implements ProcessBody {
     else closed();
   }
 
+  announceRetry(delayMs: number): void {
+    this.#lastError = this.#why;
+    this.note('camera.retrying', { reason: this.#lastError, attempt: this.#attempts, delayMs });
+  }
+
   announceDisconnect(): void {
-    this.#parts.onDisconnected(this);
+    this.note('camera.disconnected', { reason: this.#why, attempt: this.#attempts });
   }
 
   endViewers(): void {
@@ -190,7 +194,9 @@ export class Camera implements ProcessBody {
     const current = (): boolean => this.#attempt !== undefined && attempt === this.#attempts && this.process.alive;
     return {
       opened: () => {
-        if (current()) this.#send({ type: 'source.opened' });
+        if (!current()) return;
+        this.#answered = true;
+        this.#send({ type: 'source.opened' });
       },
       picture: (picture) => current() && this.#picture(picture),
       failed: (error) => {
@@ -217,6 +223,7 @@ export class Camera implements ProcessBody {
     if (!this.#delivered) this.#firstPicture();
     else if (this.#stale) {
       this.#stale = false;
+      this.#fault = undefined;
       this.#send({ type: 'pictures.resumed' });
     }
     this.#fanOut.publish(this.#last);
@@ -231,7 +238,7 @@ export class Camera implements ProcessBody {
     this.#watchForSilence(this.#attempts);
   }
 
-  /** One timer for each attempt looks at the clock of the last picture; a timer for each picture would cost more than the picture. */
+  /** One timer for each attempt looks at the clock of the last picture; one for each picture would cost more than it. */
   #watchForSilence(attempt: number): void {
     const { scope, system } = this.process;
     const { staleMs } = this.options;
@@ -240,7 +247,8 @@ export class Camera implements ProcessBody {
       const leftMs = this.#lastAtMs + staleMs - system.clock.now();
       if (leftMs <= 0 && !this.#stale) {
         this.#stale = true;
-        this.#lastError = `no picture for ${staleMs} ms`;
+        this.#fault = `no picture for ${staleMs} ms`;
+        this.#lastError = this.#fault;
         this.#send({ type: 'pictures.ceased' });
       }
       scope.timer(leftMs > 0 ? leftMs : staleMs, look);
@@ -249,8 +257,18 @@ export class Camera implements ProcessBody {
   }
 
   #failed(error: SourceError): void {
+    this.#fault = error.message;
     this.#lastError = error.message;
     this.#send({ type: 'source.failed', final: error.final });
+  }
+
+  /** Why the attempt failed: in the source's words, or by what it did not do in time. */
+  get #why(): string {
+    const { connectMs, firstFrameMs } = this.options;
+    return (
+      this.#fault ??
+      (this.#answered ? `no first picture within ${firstFrameMs} ms` : `no answer within ${connectMs} ms`)
+    );
   }
 
   // In its turn, not at once: a camera that has failed ends a newcomer, who must have been given its undo by then.
@@ -271,18 +289,12 @@ export class Camera implements ProcessBody {
   }
 }
 
-/** The one word for a camera's state that the API and the page use. */
-function cameraState(state: string): string {
-  if (!state.startsWith('alive.live')) return state.split('.')[1]?.replace(/\(.*/, '') ?? state;
-  if (state.includes('pictures.stale')) return 'stale';
-  return state.includes('demand.lingering') ? 'lingering' : 'live';
-}
-
 export const cameraLogic = cameraMachine.provide({
   actions: {
     openAttempt: ({ self }) => bodyOf<Camera>(self).openAttempt(),
     closeAttempt: ({ self }) => bodyOf<Camera>(self).closeAttempt(),
     announceDisconnect: ({ self }) => bodyOf<Camera>(self).announceDisconnect(),
+    announceRetry: ({ self }, { delayMs }) => bodyOf<Camera>(self).announceRetry(delayMs),
     endViewers: ({ self }) => bodyOf<Camera>(self).endViewers(),
   },
 });

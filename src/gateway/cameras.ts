@@ -6,9 +6,10 @@ import type { ChildSpec } from '../otp/child-spec.js';
 import type { Backoff } from '../otp/restart-backoff.js';
 import { childrenOf } from '../otp/supervisor.js';
 import { startChild } from '../otp/supervisor-api.js';
-import { Camera, cameraLogic } from './camera.js';
+import { Camera, type CameraParts, cameraLogic } from './camera.js';
 import { type FedSource, isFed } from './fed-source.js';
 import type { FrameEncoder } from './frame.js';
+import { type FrameFunction, Processing } from './frame-processor.js';
 import type { SourceFactory } from './frame-source.js';
 import { GatewayError } from './gateway-error.js';
 import type { CameraOptions, GatewayOptions } from './options.js';
@@ -23,7 +24,7 @@ export interface CamerasParts {
   readonly encode: FrameEncoder;
   readonly random: () => number;
   readonly supervisor: () => AnyActorRef | undefined;
-  readonly onDisconnected: (camera: Camera) => void;
+  readonly note: CameraParts['note'];
 }
 
 /** How long a camera may take to close its source when it is asked to end. */
@@ -35,6 +36,8 @@ const CRASH_BACKOFF: Backoff = { initialMs: 50, factor: 2, maxMs: 10_000, resetA
 export class Cameras {
   readonly #parts: CamerasParts;
   readonly #byId = new Map<string, Camera>();
+  /** The host's functions by camera; they outlive its crashes. */
+  readonly #processing = new Map<string, Set<Processing>>();
   /** How cameras that have crashed looked last, until they are started again. */
   readonly #crashed = new Map<string, CameraView>();
 
@@ -87,11 +90,12 @@ export class Cameras {
       shutdown: SHUTDOWN_MS,
       backoff: CRASH_BACKOFF,
       start: ({ spawn }) => {
-        const { encode, random, onDisconnected } = this.#parts;
-        const camera = new Camera({ options, source, encode, jitter: random(), onDisconnected });
+        const { encode, random, note } = this.#parts;
+        const camera = new Camera({ options, source, encode, jitter: random(), note });
         const ref = spawn(cameraLogic, camera.input, camera);
         this.#byId.set(options.id, camera);
         this.#crashed.delete(options.id);
+        for (const processing of this.#processing.get(options.id) ?? []) processing.begin(camera);
         camera.process.scope.acquire('camera_entry', () => {
           if (this.#byId.get(options.id) === camera) this.#forget(camera);
         });
@@ -129,6 +133,27 @@ export class Cameras {
         `camera_exists: camera "${options.id}" (${answer?.error.code ?? 'noproc'})`,
       );
     }
+  }
+
+  /** Whether pictures come from this camera now, or came until a moment ago and its source is still open. */
+  isCameraConnected(id: string): boolean {
+    return this.#byId.get(id)?.connected ?? false;
+  }
+
+  /**
+   * Shows every frame of this camera to a function of the host's, which keeps an on-demand camera open like a viewer. What
+   * it throws or rejects with is noted as `frame.failed`, and the next frame comes. @returns its undo.
+   */
+  process(id: string, fn: FrameFunction): () => void {
+    const camera = this.get(id);
+    const processing = new Processing(fn, this.#parts.options.stream.queueBytes);
+    const all = this.#processing.get(id) ?? new Set();
+    this.#processing.set(id, all.add(processing));
+    processing.begin(camera);
+    return () => {
+      processing.end();
+      if (all.delete(processing) && all.size === 0) this.#processing.delete(id);
+    };
   }
 
   /** The source of this camera, where it is one that takes what is published. Throws where it is not. */

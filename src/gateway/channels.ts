@@ -27,6 +27,8 @@ export interface AcquireOptions<O> {
   readonly waitMs?: number | undefined;
   /** Whose lease it is: given back, or no longer waited for, when this ends. Without, who asks must release it. */
   readonly scope?: Scope | undefined;
+  /** The same when this is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const pools = new WeakMap<AnyActorRef, ChannelPool<Channel, unknown>>();
@@ -53,28 +55,40 @@ export class Channels<C extends Channel, O = unknown> {
    * A lease on the channel to this target. Rejects with `invalid_argument` for a target that is none, `channel_failed` when
    * it cannot be reached, `channels_busy` when there is no room in time, and `draining` when channels are being shut.
    */
-  acquire(target: string, { channel, waitMs, scope }: AcquireOptions<O> = {}): Promise<Lease<C>> {
+  acquire(target: string, { channel, waitMs, scope, signal }: AcquireOptions<O> = {}): Promise<Lease<C>> {
     return new Promise((resolve, reject) => {
       let withdraw: (() => void) | undefined;
       let owned: Held | undefined;
       let refused = false;
+      const aborted = (): void => withdraw?.();
+      const forget = (): void => {
+        signal?.removeEventListener('abort', aborted);
+        void owned?.release();
+      };
       const asker = {
         granted: (lease: Lease<C>): void => {
-          lease.onReleased = () => void owned?.release();
+          lease.onReleased = forget;
           resolve(lease);
         },
         refused: (error: GatewayError): void => {
           refused = true;
-          void owned?.release();
+          forget();
           reject(error);
         },
       };
+      if (signal?.aborted) {
+        reject(new GatewayError('channel_failed', `channel to ${target}: who asked for it has ended`));
+        return;
+      }
       const wanted = { target, options: channel, key: keyOf(target, channel), waitMs };
       this.#ask((pool) => {
         withdraw = pool.acquire(wanted, asker);
       });
       if (!withdraw) reject(noPool());
-      else if (!refused) owned = scope?.acquire('lease', withdraw);
+      else if (!refused) {
+        owned = scope?.acquire('lease', withdraw);
+        signal?.addEventListener('abort', aborted, { once: true });
+      }
     });
   }
 

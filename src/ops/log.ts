@@ -25,6 +25,8 @@ function levelOf({ type, reason }: GatewayEvent): keyof EventLogger {
     case 'process.restarted':
     case 'process.startFailed':
     case 'camera.disconnected':
+    case 'camera.retrying':
+    case 'frame.failed':
     case 'child.backingOff':
     case 'mailbox.full':
     case 'audio.dropped':

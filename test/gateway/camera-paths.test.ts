@@ -71,8 +71,8 @@ class CameraSubject extends Subject {
       source: this.#source,
       encode: () => Buffer.alloc(100),
       jitter: 0,
-      onDisconnected: () => {
-        this.#disconnects += 1;
+      note: (type) => {
+        if (type === 'camera.disconnected') this.#disconnects += 1;
       },
     });
     this.walksAs(this.start(cameraLogic, { id: 'camera', input: this.#camera.input, body: this.#camera }));

@@ -22,7 +22,7 @@ let camera: Camera;
 
 function start(source: HeldSource): void {
   const [options] = configure({ cameras: [{ id: 'front', source: 'held:' }] }).cameras as [CameraOptions];
-  camera = new Camera({ options, source, encode: () => Buffer.alloc(1), jitter: 0, onDisconnected: () => {} });
+  camera = new Camera({ options, source, encode: () => Buffer.alloc(1), jitter: 0, note: () => {} });
   spawn(root, cameraLogic, { id: 'camera', input: camera.input, body: camera });
 }
 

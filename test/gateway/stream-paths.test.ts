@@ -38,7 +38,7 @@ class ViewerSubject extends Subject {
       source: this.#source,
       encode: () => Buffer.alloc(100),
       jitter: 0,
-      onDisconnected: () => {},
+      note: () => {},
     });
     this.start(cameraLogic, { id: 'camera', input: this.#camera.input, body: this.#camera });
     this.#viewer = new Viewer({

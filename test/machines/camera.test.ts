@@ -58,7 +58,7 @@ describe('a camera that somebody wants', () => {
   ] as readonly (readonly [string, Way])[])('a source that %s is closed before the next attempt', (_how, way) => {
     const [recovering, pausing, next] = walk([...way, closed, 'after:retryDelay']).slice(-3);
     expect(recovering).toMatchObject({ state: 'alive.recovering', effects: ['closeAttempt'], timers: {} });
-    expect(pausing).toMatchObject({ state: 'alive.backingOff', effects: [], timers: { retryDelay: 500 } });
+    expect(pausing).toMatchObject({ state: 'alive.backingOff', effects: ['announceRetry'], timers: { retryDelay: 500 } });
     expect(next).toMatchObject({ state: 'alive.opening.connecting', effects: ['openAttempt'] });
   });
 
