@@ -16,15 +16,8 @@ import { TokenReceiver } from '../../src/cluster/receiver.js';
 import { readLease, readOwnRecord } from '../../src/cluster/record.js';
 import { RULES, type Rules } from '../../src/cluster/rules.js';
 import { compareTokens, type Token } from '../../src/cluster/token.js';
-import {
-  Dice,
-  driftingClock,
-  type EngineFaults,
-  Network,
-  SimulatedEngine,
-  SimulatedStore,
-  Timeline,
-} from './simulated-world.js';
+import { type EngineFaults, SimulatedEngine, SimulatedStore } from './simulated-engine.js';
+import { Dice, driftingClock, Network, Timeline } from './simulated-world.js';
 
 /** What is taken away from the protocol, or from the world. */
 export interface Mutation {
