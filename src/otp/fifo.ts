@@ -1,32 +1,59 @@
-/** A queue whose both ends are cheap, also when it is long. It has no limit of its own: what goes in is the kernel's. */
+/**
+ * A queue whose both ends are cheap, also when it is long. It has no limit of its own: what goes in is the kernel's. It is
+ * kept in blocks: one that has been emptied is used again, so that a queue that is short most of the time makes nothing new.
+ */
 
-/** Taken items are dropped from the front when there are so many, so that a queue that never empties does not only grow. */
-const COMPACT_AT = 1_024;
+const BLOCK_SIZE = 1_024;
+
+interface Block<T> {
+  readonly items: (T | undefined)[];
+  next: Block<T> | undefined;
+}
 
 export class Fifo<T> {
-  #items: T[] = [];
+  #first: Block<T> = { items: [], next: undefined };
+  #last = this.#first;
+  /** Where the next is taken from the first block, and put into the last. */
   #head = 0;
+  #tail = 0;
+  #size = 0;
 
   get size(): number {
-    return this.#items.length - this.#head;
+    return this.#size;
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#tail === BLOCK_SIZE) {
+      const block = { items: [], next: undefined };
+      this.#last.next = block;
+      this.#last = block;
+      this.#tail = 0;
+    }
+    this.#last.items[this.#tail] = item;
+    this.#tail += 1;
+    this.#size += 1;
   }
 
   take(): T | undefined {
-    if (this.#head >= this.#items.length) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head] = undefined as T;
+    if (this.#size === 0) return undefined;
+    if (this.#head === BLOCK_SIZE) this.#dropFirst();
+    const { items } = this.#first;
+    const item = items[this.#head];
+    items[this.#head] = undefined;
     this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
+    this.#size -= 1;
+    if (this.#size === 0) {
       this.#head = 0;
-    } else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#items.length) {
-      this.#items.splice(0, this.#head);
-      this.#head = 0;
+      this.#tail = 0;
     }
     return item;
+  }
+
+  #dropFirst(): void {
+    const emptied = this.#first;
+    this.#first = emptied.next as Block<T>;
+    // A dead block that still named a younger one would keep it from being collected early, and so on for ever.
+    emptied.next = undefined;
+    this.#head = 0;
   }
 }

@@ -56,6 +56,10 @@ export function fromProcess<I = undefined>(
   const done = (snapshot: ProcessSnapshot, reason: ExitReason): ProcessSnapshot =>
     ({ ...snapshot, status: 'done', output: reason }) as ProcessSnapshot;
 
+  // Said and not thrown on: XState makes the same of both, and each throw costs as much as a start.
+  const failed = (snapshot: ProcessSnapshot, thrown: unknown): ProcessSnapshot =>
+    ({ ...snapshot, status: 'error', error: thrown }) as ProcessSnapshot;
+
   const end = (snapshot: ProcessSnapshot, self: AnyActorRef, state: Running, reason: ExitReason): ProcessSnapshot => {
     if (state.ending) return snapshot;
     state.ending = true;
@@ -87,7 +91,7 @@ export function fromProcess<I = undefined>(
       case 'process.begun':
         return begun(snapshot, self, state, own.begun);
       case 'process.notBegun':
-        throw own.thrown;
+        return failed(snapshot, own.thrown);
       case 'process.terminated':
         return done(snapshot, own.reason);
     }
@@ -113,7 +117,7 @@ export function fromProcess<I = undefined>(
       } catch {
         // It dies of the first throw, whatever `terminate` does.
       }
-      throw thrown;
+      return failed(snapshot, thrown);
     }
     return snapshot;
   };

@@ -94,7 +94,9 @@ export class System {
 
   readonly #listeners = new Set<(event: KernelEvent) => void>();
   readonly #signals = new Fifo<() => void>();
-  readonly #messages = new Fifo<() => void>();
+  /** Messages by receiver and content, side by side; one without a receiver is a function. */
+  readonly #receivers = new Fifo<AnyActorRef | undefined>();
+  readonly #messages = new Fifo<EventObject | (() => void)>();
   #draining = false;
   #handledThisTurn = 0;
   #scheduled = false;
@@ -111,9 +113,9 @@ export class System {
 
   /** Puts a message into the queue. Sending to an actor that has ended is not an error; the message is dropped. */
   post(target: AnyActorRef, event: EventObject): void {
-    this.defer(() => {
-      if (isRunning(target)) target.send(event);
-    });
+    this.#receivers.push(target);
+    this.#messages.push(event);
+    this.#schedule();
   }
 
   /**
@@ -127,6 +129,7 @@ export class System {
 
   /** Runs `fn` in its turn. A throw in it is reported and hurts nobody else. */
   defer(fn: () => void): void {
+    this.#receivers.push(undefined);
     this.#messages.push(fn);
     this.#schedule();
   }
@@ -208,10 +211,9 @@ export class System {
   readonly #handleBatch = (): number => {
     let handled = 0;
     for (; handled < BATCH; handled += 1) {
-      const fn = this.#signals.take() ?? this.#messages.take();
-      if (!fn) break;
+      if (this.idle) break;
       try {
-        fn();
+        this.#handleNext();
       } catch (error) {
         this.emit({ type: 'listener.failed', error });
       }
@@ -219,4 +221,16 @@ export class System {
     this.#draining = false;
     return handled;
   };
+
+  #handleNext(): void {
+    const signal = this.#signals.take();
+    if (signal) {
+      signal();
+      return;
+    }
+    const receiver = this.#receivers.take();
+    const message = this.#messages.take();
+    if (typeof message === 'function') message();
+    else if (receiver && message && isRunning(receiver)) receiver.send(message);
+  }
 }
