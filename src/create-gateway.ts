@@ -10,7 +10,7 @@ import { type Configuration, ConfigurationError, type ConfigurationInput, config
 import type { Cameras } from './gateway/cameras.js';
 import type { Channels } from './gateway/channels.js';
 import type { ClientManager } from './gateway/client-manager.js';
-import type { SourceFactory } from './gateway/frame-source.js';
+import type { SourceDriver, SourceFactory } from './gateway/frame-source.js';
 import { GatewayError } from './gateway/gateway-error.js';
 import type { LiveGateway } from './gateway/live-gateway.js';
 import type { CameraOptions, GatewayOptions } from './gateway/options.js';
@@ -46,6 +46,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly signal?: AbortSignal;
   /** Shows every actor as a chart: `true` for the Stately inspector on a loopback port, or an observer of the host's. */
   readonly inspect?: Inspect;
+  /** Sources of the host's own, by scheme: `{ 'ndi:': (url) => source }`. One of a known scheme takes its place. */
+  readonly drivers?: Readonly<Record<string, SourceDriver>>;
   /** Who gives the tokens for `grpc(s)://` cameras, and which of their errors are tried again. */
   readonly grpcCameras?: GrpcCameraOptions;
 }
@@ -92,7 +94,7 @@ export interface SluiceGateway extends AsyncDisposable {
 
 /** Makes a gateway; nothing runs before `start`. Throws a `ConfigurationError` that names what is wrong. */
 export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGateway {
-  const { logger, clock, random = Math.random, signal, grpcCameras, inspect, ...input } = hostOptions;
+  const { logger, clock, random = Math.random, signal, drivers, grpcCameras, inspect, ...input } = hostOptions;
   const configuration = configure(input);
   const tls = readGrpcTls(configuration.grpc);
   const log = logger ?? pino({ level: configuration.log.level });
@@ -103,7 +105,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const { clients, sessions, cameras, rooms, board, channels, chronicle, live, sources, root } = gatewayTree({
     options,
     system,
-    sources: sourceFactory,
+    sources: (url, more, how) => sourceFactory(url, { ...more, ...drivers }, how),
     encode: encodeFrame,
     random,
     grpcCameras,
@@ -211,11 +213,11 @@ function readGrpcTls({ host, tls, auth }: Configuration['grpc']): TlsMaterial | 
   }
 }
 
-function checkSource(sources: SourceFactory, { id, source }: CameraOptions): void {
+function checkSource(sources: SourceFactory, camera: CameraOptions): void {
   try {
-    sources(source);
+    sources(camera.source, {}, camera);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    throw new GatewayError(error.code, `camera "${id}": ${error.message}`, { cause: error });
+    throw new GatewayError(error.code, `camera "${camera.id}": ${error.message}`, { cause: error });
   }
 }

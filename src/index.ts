@@ -10,7 +10,13 @@ export type { ChannelCounts } from './gateway/channel.js';
 export type { AcquireOptions, Channels } from './gateway/channels.js';
 export type { Frame, Picture } from './gateway/frame.js';
 export type { FrameFunction } from './gateway/frame-processor.js';
-export type { FrameSource, SourceAttempt, SourceListener } from './gateway/frame-source.js';
+export type {
+  FrameSource,
+  SourceAttempt,
+  SourceDriver,
+  SourceListener,
+  SourceOptions,
+} from './gateway/frame-source.js';
 export { SourceError } from './gateway/frame-source.js';
 export { type ErrorCode, GatewayError } from './gateway/gateway-error.js';
 export type { Lease } from './gateway/lease.js';

@@ -58,7 +58,7 @@ export class Camera implements ProcessBody {
 
   constructor(parts: CameraParts) {
     this.#parts = parts;
-    this.#rate = new FrameRate(parts.options.fps);
+    this.#rate = new FrameRate(parts.source.keepsRate ? undefined : parts.options.fps);
   }
 
   attach(process: Process): void {
@@ -137,6 +137,7 @@ export class Camera implements ProcessBody {
       source: this.#parts.source.label,
       viewers: this.viewers,
       frames: this.#seq,
+      skipped: this.#rate.skipped + (this.#parts.source.skipped ?? 0),
       attempts: this.#attempts,
       ...(this.#last ? { dataAgeMs: Math.round(clock.now() - this.#lastAtMs) } : {}),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
@@ -241,14 +242,13 @@ export class Camera implements ProcessBody {
   /** One timer for each attempt looks at the clock of the last picture; one for each picture would cost more than it. */
   #watchForSilence(attempt: number): void {
     const { scope, system } = this.process;
-    const { staleMs } = this.options;
+    const staleMs = this.options.staleMs + (this.options.stillMs ?? 0);
     const look = (): void => {
       if (attempt !== this.#attempts || !this.#attempt) return;
       const leftMs = this.#lastAtMs + staleMs - system.clock.now();
       if (leftMs <= 0 && !this.#stale) {
         this.#stale = true;
-        this.#fault = `no picture for ${staleMs} ms`;
-        this.#lastError = this.#fault;
+        this.#lastError = this.#fault = `no picture for ${staleMs} ms`;
         this.#send({ type: 'pictures.ceased' });
       }
       scope.timer(leftMs > 0 ? leftMs : staleMs, look);
@@ -257,8 +257,7 @@ export class Camera implements ProcessBody {
   }
 
   #failed(error: SourceError): void {
-    this.#fault = error.message;
-    this.#lastError = error.message;
+    this.#lastError = this.#fault = error.message;
     this.#send({ type: 'source.failed', final: error.final });
   }
 

@@ -84,7 +84,7 @@ export class Cameras {
 
   /** How a camera is started. The source is made first: a wrong URL fails here, in one line, and starts nothing. */
   spec(options: CameraOptions): ChildSpec {
-    const source = this.#parts.sources(options.source);
+    const source = this.#parts.sources(options.source, {}, options);
     return {
       id: childId(options.id),
       shutdown: SHUTDOWN_MS,

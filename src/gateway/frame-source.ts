@@ -37,6 +37,10 @@ export interface FrameSource {
   readonly kind: string;
   /** The source as it may be shown: without credentials. */
   readonly label: string;
+  /** It keeps the camera's rate itself. */
+  readonly keepsRate?: boolean;
+  /** Pictures that it left out by itself: above the rate, too late, not readable. */
+  readonly skipped?: number;
   /** Begins an attempt. Never throws and never reports before it has returned. */
   open(listener: SourceListener, context: { readonly clock: Clock }): SourceAttempt;
 }
@@ -49,6 +53,10 @@ export interface SourceOptions {
   readonly chunkBytes?: number | undefined;
   /** Still pictures, fetched one by one so many milliseconds apart, instead of a stream. */
   readonly stillMs?: number | undefined;
+  /** Pictures are made anew: of this quality, and no wider. */
+  readonly jpeg?: { readonly quality: number; readonly width?: number | undefined } | undefined;
+  /** The camera's rate, for a source that keeps it. */
+  readonly fps?: number | undefined;
 }
 
 /** Makes the source of a URL of its scheme. Throws a `GatewayError` for one that it cannot use. */

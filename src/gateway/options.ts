@@ -14,6 +14,13 @@ export interface CameraOptions {
   readonly retry: RetryPolicy;
   /** Frames above this rate are skipped at the source; absent: all of them. */
   readonly fps?: number | undefined;
+  /** Still pictures, so far apart, instead of a stream. */
+  readonly stillMs?: number | undefined;
+  /** Pictures are made anew: of this quality, and no wider. */
+  readonly jpeg?: { readonly quality: number; readonly width?: number | undefined } | undefined;
+  /** What waits to become a whole picture, and how much of what came is taken at a time. Default: the driver's. */
+  readonly bufferBytes?: number | undefined;
+  readonly chunkBytes?: number | undefined;
   readonly queueFrames: number;
   readonly overflow: OverflowPolicy;
 }

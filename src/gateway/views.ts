@@ -100,6 +100,8 @@ export interface CameraView {
   readonly source: string;
   readonly viewers: number;
   readonly frames: number;
+  /** Pictures that became no frame: above the camera's rate, or too late. */
+  readonly skipped: number;
   readonly attempts: number;
   /** Age of the last frame in milliseconds; absent before the first. */
   readonly dataAgeMs?: number;

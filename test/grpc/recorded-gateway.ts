@@ -132,7 +132,7 @@ export class RecordedGateway implements Pick<Gateway, 'connect' | 'watch' | 'cam
 }
 
 function camera(id: string, state: string): CameraView {
-  return { id, state, source: 'clip:', viewers: 0, frames: 0, attempts: 0 };
+  return { id, state, source: 'clip:', viewers: 0, frames: 0, skipped: 0, attempts: 0 };
 }
 
 export function frame(seq: number, bytes = 100): Frame {

@@ -166,6 +166,7 @@ export class GatewayDouble implements Gateway {
       source: 'clip:demo',
       viewers: 1,
       frames: 2,
+      skipped: 0,
       attempts: 1,
     }));
 
