@@ -11,6 +11,7 @@ import { cameraKeys } from './configuration/camera-keys.js';
 import { appKeys, sessionKeys, streamKeys } from './configuration/client-keys.js';
 import { callsKeys, channelsKeys, servicesKeys } from './configuration/desk-keys.js';
 import { faultLine, pathText } from './configuration/fault-line.js';
+import { logKeys } from './configuration/log-keys.js';
 import { grpcKeys, httpKeys } from './configuration/port-keys.js';
 import { count, id, ms } from './configuration/values.js';
 
@@ -46,11 +47,7 @@ export const configurationSchema = z.strictObject({
       deadlineMs: ms.default(10_000).describe('How long a drain may take before it is forced.'),
     })
     .prefault({}),
-  log: z
-    .strictObject({
-      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-    })
-    .prefault({}),
+  log: logKeys,
   cameras: z.array(cameraKeys).max(10_000).default([]),
 });
 

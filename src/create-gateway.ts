@@ -30,6 +30,7 @@ import { isLoopback } from './ops/access.js';
 import { createHttpHandler, type HttpHandler } from './ops/handler.js';
 import { startHttpServer } from './ops/http.js';
 import { logEvents } from './ops/log.js';
+import { LogFile } from './ops/log-file.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
 import { leftovers } from './otp/leaks.js';
@@ -37,7 +38,7 @@ import { System } from './otp/system.js';
 
 /** The configuration, and what cannot be written in a file. */
 export interface GatewayHostOptions extends ConfigurationInput {
-  /** Default: a pino logger of `log.level` on standard output. */
+  /** Default: a pino logger of `log.level` on standard output, or into `log.file`. */
   readonly logger?: Logger;
   readonly clock?: Clock;
   /** In [0, 1). Default `Math.random`. */
@@ -97,7 +98,9 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const { logger, clock, random = Math.random, signal, drivers, grpcCameras, inspect, ...input } = hostOptions;
   const configuration = configure(input);
   const tls = readGrpcTls(configuration.grpc);
-  const log = logger ?? pino({ level: configuration.log.level });
+  const { level, file, rotate } = configuration.log;
+  const logFile = logger || file === undefined ? undefined : new LogFile({ file, rotate });
+  const log = logger ?? pino({ level }, logFile ?? pino.destination({ dest: 1, sync: true }));
   const inspection = inspectionOf(inspect);
   const { observer } = inspection;
   const system = new System({ ...(clock ? { clock } : {}), ...(observer ? { inspect: observer } : {}) });
@@ -138,10 +141,19 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     if (stopped) throw new GatewayError('draining', 'draining: a gateway that was stopped does not start again');
     // A wrong source is said before anything is opened.
     for (const camera of options.cameras) checkSource(sources, camera);
-    started ??= startApplication('sluice', tree, system);
+    started ??= startWithLog();
     await started;
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
+  };
+  const startWithLog = async (): Promise<Application> => {
+    await logFile?.open();
+    try {
+      return await startApplication('sluice', tree, system);
+    } catch (error) {
+      await logFile?.close();
+      throw error;
+    }
   };
   const abort = (): void => void gateway.stop();
 
@@ -160,6 +172,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     for (const services of attached) services.stop();
     stopLog();
     chronicle.close();
+    await logFile?.close();
   };
 
   const gateway: SluiceGateway = {

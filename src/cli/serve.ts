@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { nanoid } from 'nanoid';
-import { pino } from 'pino';
 import { parse, YAMLParseError } from 'yaml';
 import { ConfigurationError, type ConfigurationInput } from '../configuration.js';
 import { createGateway, type SluiceGateway } from '../create-gateway.js';
@@ -36,13 +35,7 @@ export async function runServe(options: ServeOptions, output: Output): Promise<n
   try {
     const input = configurationOf(options);
     page = { token: input.http?.token };
-    const level = input.log?.level ?? 'info';
-    // The log goes to standard output as lines of JSON; the addresses below are for people and go there first.
-    gateway = createGateway({
-      ...input,
-      inspect: options.inspect === true,
-      logger: pino({ level }, pino.destination({ dest: 1, sync: true })),
-    });
+    gateway = createGateway({ ...input, inspect: options.inspect === true });
     await gateway.start();
   } catch (error) {
     for (const line of startUpLines(error)) output.stderr.write(`sluice serve: ${line}\n`);
