@@ -295,7 +295,8 @@ export class ClusterNode {
     this.engine.info((answer) => {
       if (this.#state !== 'up' || answer.type === 'unknown') return;
       if (answer.era > this.#era && this.#era !== 0) this.#lost('the engine has begun a new era');
-      else if (this.#backIn(answer, seenRev)) this.#wentBack(`its last write is ${answer.lastRev} in era ${answer.era}`);
+      else if (this.#backIn(answer, seenRev))
+        this.#wentBack(`its last write is ${answer.lastRev} in era ${answer.era}`);
     });
     this.#claims.resync(keysMax);
     this.#leases.sweep();
