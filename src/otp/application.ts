@@ -1,12 +1,12 @@
 /** Starting and stopping a whole system: its root supervisor and everything under it. */
 import type { AnyActorRef } from 'xstate';
+import type { Child } from './child-table.js';
 import { ExitError, type ExitReason } from './exit-reason.js';
 import { monitor } from './monitor.js';
 import type { Process } from './process.js';
 import { requestStop } from './signals.js';
 import { startRoot } from './spawn.js';
 import { supervisor } from './supervisor.js';
-import type { Child } from './supervisor-core.js';
 import type { SupervisorOptions } from './supervisor-options.js';
 import { System, type SystemOptions } from './system.js';
 

@@ -5,7 +5,7 @@
  */
 import type { Shutdown } from '../../machines/terms.js';
 import type { ExitReason } from './exit-reason.js';
-import type { Operation } from './operation.js';
+import type { Operation, Step } from './operation.js';
 import type { Failure, Process } from './process.js';
 import { requestStop } from './signals.js';
 
@@ -24,10 +24,12 @@ export class Endings {
     this.#supervisor = supervisor;
   }
 
-  *one(process: Process, shutdown: Shutdown, cause: Failure | undefined): Operation {
-    if (process.gone) return;
-    this.#ask(process, shutdown, cause);
-    if (process.gone) return;
+  one(process: Process, shutdown: Shutdown, cause: Failure | undefined): Step {
+    if (!process.gone) this.#ask(process, shutdown, cause);
+    return process.gone ? undefined : this.#end(process, shutdown, cause);
+  }
+
+  *#end(process: Process, shutdown: Shutdown, cause: Failure | undefined): Operation {
     yield (resume) => this.#await(process, shutdown, cause, resume);
   }
 

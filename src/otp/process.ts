@@ -13,6 +13,7 @@ import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
 import type { Few } from './few.js';
 import { Mailbox, type MailboxOptions } from './mailbox.js';
 import type { Monitor } from './monitor.js';
+import type { Enrolled } from './roll.js';
 import { Scope } from './scope.js';
 import type { System } from './system.js';
 import { PROCESS, parentOf, stopActor } from './xstate-internals.js';
@@ -35,7 +36,7 @@ export interface ProcessBody {
   attach(process: Process): void;
 }
 
-export class Process implements Crashable {
+export class Process implements Crashable, Enrolled<Process> {
   readonly ref: AnyActorRef;
   readonly system: System;
   readonly parent: Process | undefined;
@@ -75,6 +76,9 @@ export class Process implements Crashable {
   ignored = false;
   /** It understands the stop request, whether it traps exits or not. */
   answersStop = false;
+  /** Its neighbours among the living. */
+  earlier: Process | undefined;
+  later: Process | undefined;
 
   #intended: ExitReason | undefined;
   #intendedCause: Failure | undefined;

@@ -4,10 +4,12 @@
  */
 import type { AnyActorRef } from 'xstate';
 import { type ChildSpec, completeSpec, type FullChildSpec, specFault } from './child-spec.js';
-import type { Operation } from './operation.js';
+import type { Child } from './child-table.js';
+import { andThen, type Step } from './operation.js';
 import { processOf } from './process.js';
+import type { StartResult } from './starts.js';
 import type { Answer, ChildCounts, ChildInfo, ChildName, SupervisorRequest } from './supervisor-api.js';
-import type { Child, ChildKey, SupervisorCore } from './supervisor-core.js';
+import type { SupervisorCore } from './supervisor-core.js';
 
 type ImmediateRequest = Extract<
   SupervisorRequest,
@@ -29,7 +31,7 @@ export class SupervisorRequests {
   }
 
   /** The answer, or the operation that ends with it. */
-  answer(request: SupervisorRequest): { readonly now: unknown } | Operation<unknown> {
+  answer(request: SupervisorRequest): Step<unknown> {
     switch (request.op) {
       case 'startChild':
         return this.#startChild(request.spec);
@@ -40,7 +42,7 @@ export class SupervisorRequests {
       case 'restartChild':
         return this.#restartChild(request.name);
       default:
-        return { now: this.#answerNow(request) };
+        return this.#answerNow(request);
     }
   }
 
@@ -62,10 +64,10 @@ export class SupervisorRequests {
   #find(name: ChildName): Child | undefined {
     if (typeof name === 'string') return this.#simple ? undefined : this.#core.children.get(name);
     const child = this.#simple ? (processOf(name)?.child as Child | undefined) : undefined;
-    return child && this.#core.children.get(child.key) === child ? child : undefined;
+    return child && this.#core.children.has(child) ? child : undefined;
   }
 
-  *#startChild(given: ChildSpec): Operation<Answer<AnyActorRef | undefined>> {
+  #startChild(given: ChildSpec): Step<Answer<AnyActorRef | undefined>> {
     if (this.#simple) return { error: { code: 'simple_one_for_one' } };
     const spec = completeSpec(given);
     const fault = specFault(spec, this.#core.options.autoShutdown);
@@ -73,29 +75,27 @@ export class SupervisorRequests {
     const present = this.#core.children.get(spec.id);
     if (present?.process) return { error: { code: 'already_started', child: present.process.ref } };
     if (present) return { error: { code: 'already_present' } };
-    return yield* this.#startNew(spec, spec.id, []);
+    return this.#startNew(spec, []);
   }
 
-  #startArgs(args: readonly unknown[], id: string | undefined): { readonly now: unknown } | Operation<unknown> {
+  #startArgs(args: readonly unknown[], id: string | undefined): Step<Answer<AnyActorRef | undefined>> {
     const template = this.#template;
-    if (!template) return { now: NOT_FOUND };
-    return this.#startNew(id === undefined ? template : { ...template, id }, {}, args);
+    if (!template) return NOT_FOUND;
+    return this.#startNew(id === undefined ? template : { ...template, id }, args);
   }
 
-  *#startNew(spec: FullChildSpec, key: ChildKey, args: readonly unknown[]): Operation<Answer<AnyActorRef | undefined>> {
+  #startNew(spec: FullChildSpec, args: readonly unknown[]): Step<Answer<AnyActorRef | undefined>> {
     const { maxChildren: max } = this.#core.options;
     if (this.#core.children.size >= max) return { error: { code: 'max_children', max } };
-    const child = this.#core.add(spec, key, args);
-    const result = yield* this.#core.start(child);
-    if ('error' in result) {
-      this.#core.children.delete(key);
-      return { error: { code: 'start_failed', reason: result.error } };
-    }
-    if (!result.ok && (this.#simple || spec.restart === 'temporary')) this.#core.children.delete(key);
-    return { ok: result.ok?.ref };
+    const child = this.#core.add(spec, args);
+    return andThen(this.#core.start(child), (result) => {
+      const stays = 'ok' in result && (result.ok || !(this.#simple || spec.restart === 'temporary'));
+      if (!stays) this.#core.children.delete(child);
+      return answerTo(result);
+    });
   }
 
-  *#terminateChild(name: ChildName): Operation<Answer<undefined>> {
+  #terminateChild(name: ChildName): Step<Answer<undefined>> {
     if (this.#simple && typeof name === 'string') return { error: { code: 'simple_one_for_one' } };
     const child = this.#find(name);
     if (!child) {
@@ -103,19 +103,19 @@ export class SupervisorRequests {
       const dead = this.#simple && typeof name !== 'string' && processOf(name)?.alive === false;
       return dead ? { ok: undefined } : NOT_FOUND;
     }
-    yield* this.#core.stop(child);
-    if (child.spec.restart === 'temporary' || this.#simple) this.#core.children.delete(child.key);
-    return { ok: undefined };
+    return andThen(this.#core.stop(child), () => {
+      if (child.spec.restart === 'temporary' || this.#simple) this.#core.children.delete(child);
+      return { ok: undefined };
+    });
   }
 
-  *#restartChild(name: ChildName): Operation<Answer<AnyActorRef | undefined>> {
+  #restartChild(name: ChildName): Step<Answer<AnyActorRef | undefined>> {
     if (this.#simple) return { error: { code: 'simple_one_for_one' } };
     const child = this.#find(name);
     if (!child) return NOT_FOUND;
     if (child.state !== 'stopped') return { error: { code: child.state } };
     child.backoff?.reset();
-    const result = yield* this.#core.start(child);
-    return 'error' in result ? { error: { code: 'start_failed', reason: result.error } } : { ok: result.ok?.ref };
+    return andThen(this.#core.start(child), answerTo);
   }
 
   #deleteChild(name: ChildName): Answer<undefined> {
@@ -123,20 +123,23 @@ export class SupervisorRequests {
     const child = this.#find(name);
     if (!child) return NOT_FOUND;
     if (child.state !== 'stopped') return { error: { code: child.state } };
-    this.#core.children.delete(child.key);
+    this.#core.children.delete(child);
     return { ok: undefined };
   }
 
   #whichChildren(): ChildInfo[] {
-    return [...this.#core.children.values()].reverse().map(({ spec, process, state }) => ({
-      id: spec.id,
-      child: process ? process.ref : state === 'restarting' ? 'restarting' : 'stopped',
-      type: spec.type,
-    }));
+    return this.#core.children
+      .inOrder()
+      .reverse()
+      .map(({ spec, process, state }) => ({
+        id: spec.id,
+        child: process ? process.ref : state === 'restarting' ? 'restarting' : 'stopped',
+        type: spec.type,
+      }));
   }
 
   #countChildren(): ChildCounts {
-    const children = [...this.#core.children.values()];
+    const children = this.#core.children.inOrder();
     const supervisors = children.filter(({ spec }) => spec.type === 'supervisor').length;
     return {
       specs: this.#simple ? 1 : children.length,
@@ -148,3 +151,7 @@ export class SupervisorRequests {
 }
 
 const NOT_FOUND: Answer<never> = { error: { code: 'not_found' } };
+
+function answerTo(result: StartResult): Answer<AnyActorRef | undefined> {
+  return 'error' in result ? { error: { code: 'start_failed', reason: result.error } } : { ok: result.ok?.ref };
+}

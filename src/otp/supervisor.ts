@@ -5,13 +5,14 @@
  */
 import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, SnapshotFrom } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor.js';
+import type { Child } from './child-table.js';
 import type { ExitReason } from './exit-reason.js';
 import { Fifo } from './fifo.js';
-import type { Operation } from './operation.js';
+import { isOperation, type Operation, type Step } from './operation.js';
 import { type ChildExited, type Process, processOf, withTraits } from './process.js';
 import type { Held } from './scope.js';
 import type { SupervisorCall } from './supervisor-api.js';
-import { type Child, SupervisorCore } from './supervisor-core.js';
+import { SupervisorCore } from './supervisor-core.js';
 import { checkedOptions, type FullSupervisorOptions, type SupervisorOptions } from './supervisor-options.js';
 import { SupervisorRequests } from './supervisor-requests.js';
 
@@ -63,7 +64,7 @@ export function dynamicSupervisor(
 
 /** The children of a supervisor as they stand, in start order, without asking it. For views. */
 export function childrenOf(ref: AnyActorRef): readonly Child[] {
-  return [...(runtimes.get(ref)?.core.children.values() ?? [])];
+  return runtimes.get(ref)?.core.children.inOrder() ?? [];
 }
 
 export function supervisorOptionsOf(ref: AnyActorRef): FullSupervisorOptions | undefined {
@@ -164,8 +165,9 @@ class SupervisorRuntime {
       }
       const message = this.#inbox.take();
       if (!message) return;
-      const operation = this.#handle(message);
-      if (operation) this.#run(operation);
+      const step = this.#handle(message);
+      if (isOperation(step)) this.#run(step);
+      else this.#showRestarting();
     }
   }
 
@@ -174,7 +176,7 @@ class SupervisorRuntime {
   }
 
   /** Handles a message, or answers the operation that does, where it may have to wait. */
-  #handle(message: Message): Operation | undefined {
+  #handle(message: Message): Step {
     switch (message.type) {
       case 'child.exited':
         return this.core.childExited(message.process);
@@ -184,8 +186,8 @@ class SupervisorRuntime {
         return this.core.waited(message.child, message.waiting);
       case 'supervisor.call': {
         const answer = this.#requests.answer(message.request);
-        if (!('now' in answer)) return this.#reply(message, answer);
-        message.reply(answer.now);
+        if (isOperation(answer)) return this.#reply(message, answer);
+        message.reply(answer);
         return undefined;
       }
       case 'supervisor.stop':

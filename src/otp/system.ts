@@ -15,6 +15,7 @@ import type { ExitReason } from './exit-reason.js';
 import { Fifo } from './fifo.js';
 import type { Failure, Process } from './process.js';
 import { Registry } from './registry.js';
+import { Roll } from './roll.js';
 import { isRunning } from './xstate-internals.js';
 
 /** What the kernel tells whoever listens. Published only while somebody does. */
@@ -84,8 +85,8 @@ export class System {
   readonly inspect: SystemOptions['inspect'];
   readonly census = new Census();
   readonly registry = new Registry();
-  /** Living processes, by path's last word and otherwise; the count is the census of actors. */
-  readonly processes = new Set<Process>();
+  /** Living processes in the order in which they were started; their number is the census of actors. */
+  readonly processes = new Roll<Process>();
   /** Monitors that stand now. */
   monitors = 0;
   root: Process | undefined;

@@ -34,8 +34,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'children are stopped in reverse start order',
     file: 'supervisor-core',
-    text: 'const children = [...this.children.values()].reverse();\n        const cause',
-    becomes: 'const children = [...this.children.values()];\n        const cause',
+    text: 'const children = this.children.inOrder().reverse();\n        const cause',
+    becomes: 'const children = this.children.inOrder();\n        const cause',
   },
   {
     rule: 'a group is stopped in reverse start order',
@@ -64,16 +64,15 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a group restart starts stopped siblings too',
     file: 'supervisor-core',
-    text: 'if (this.children.get(sibling.key) !== sibling)',
-    becomes:
-      'if (this.children.get(sibling.key) !== sibling || (sibling !== child && sibling.restarts === 0 && !sibling.previous))',
+    text: 'if (!this.children.has(sibling))',
+    becomes: 'if (!this.children.has(sibling) || (sibling !== child && sibling.restarts === 0 && !sibling.previous))',
   },
   {
     rule: 'only an own exit can trigger the auto shutdown',
     file: 'supervisor-requests',
-    text: "if (child.spec.restart === 'temporary' || this.#simple)\n            this.#core.children.delete(child.key);\n        return { ok: undefined };",
+    text: "if (child.spec.restart === 'temporary' || this.#simple)\n                this.#core.children.delete(child);\n            return { ok: undefined };",
     becomes:
-      "if (child.spec.restart === 'temporary' || this.#simple)\n            this.#core.children.delete(child.key);\n        this.#core.checkAutoShutdown(child);\n        return { ok: undefined };",
+      "if (child.spec.restart === 'temporary' || this.#simple)\n                this.#core.children.delete(child);\n            this.#core.checkAutoShutdown(child);\n            return { ok: undefined };",
   },
   {
     rule: 'all_significant waits for the other significant children',
@@ -108,14 +107,14 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a supervisor that gives up ends with shutdown',
     file: 'supervisor-core',
-    text: "this.process.blame(child.failure);\n            this.stopping = 'shutdown';",
-    becomes: "this.process.blame(child.failure);\n            this.stopping = 'killed';",
+    text: "this.stopping = 'shutdown';\n        return undefined;",
+    becomes: "this.stopping = 'killed';\n        return undefined;",
   },
   {
     rule: 'a child that runs cannot be deleted',
     file: 'supervisor-requests',
-    text: "if (child.state !== 'stopped')\n            return { error: { code: child.state } };\n        this.#core.children.delete(child.key);",
-    becomes: 'this.#core.children.delete(child.key);',
+    text: "if (child.state !== 'stopped')\n            return { error: { code: child.state } };\n        this.#core.children.delete(child);",
+    becomes: 'this.#core.children.delete(child);',
   },
   {
     rule: 'those started are stopped again when a later one cannot start',
