@@ -10,6 +10,7 @@ export type { ChannelCounts } from './gateway/channel.js';
 export type { AcquireOptions, Channels } from './gateway/channels.js';
 export type { Frame, Picture } from './gateway/frame.js';
 export type { FrameFunction } from './gateway/frame-processor.js';
+export type { FrameResource } from './gateway/frame-resource.js';
 export type {
   FrameSource,
   SourceAttempt,

@@ -10,6 +10,7 @@ import { Camera, type CameraParts, cameraLogic } from './camera.js';
 import { type FedSource, isFed } from './fed-source.js';
 import type { FrameEncoder } from './frame.js';
 import { type FrameFunction, Processing } from './frame-processor.js';
+import type { FrameResource } from './frame-resource.js';
 import type { SourceFactory } from './frame-source.js';
 import { GatewayError } from './gateway-error.js';
 import type { CameraOptions, GatewayOptions } from './options.js';
@@ -142,11 +143,15 @@ export class Cameras {
 
   /**
    * Shows every frame of this camera to a function of the host's, which keeps an on-demand camera open like a viewer. What
-   * it throws or rejects with is noted as `frame.failed`, and the next frame comes. @returns its undo.
+   * it throws or rejects with is noted as `frame.failed`, and the next frame comes. Given with something to load, that is held
+   * by the camera and disposed of with it. @returns its undo.
    */
-  process(id: string, fn: FrameFunction): () => void {
+  process<T = never>(id: string, fn: FrameFunction | FrameResource<T>): () => void {
     const camera = this.get(id);
-    const processing = new Processing(fn, this.#parts.options.stream.queueBytes);
+    const processing = new Processing(
+      fn as FrameFunction | FrameResource<unknown>,
+      this.#parts.options.stream.queueBytes,
+    );
     const all = this.#processing.get(id) ?? new Set();
     this.#processing.set(id, all.add(processing));
     processing.begin(camera);

@@ -9,6 +9,7 @@
 import { Outbox } from '../flow/outbox.js';
 import type { Camera, FrameConsumer } from './camera.js';
 import type { Frame } from './frame.js';
+import { type FrameResource, HeldResource } from './frame-resource.js';
 
 /** `signal` is aborted when the frames end: the camera is gone, or the host has taken its function back. */
 export type FrameFunction = (frame: Frame, signal: AbortSignal) => unknown;
@@ -76,22 +77,32 @@ class FrameProcessor implements FrameConsumer {
 
 /** A function of the host's over the lives of its camera: a new one is begun with after each crash. */
 export class Processing {
-  readonly #fn: FrameFunction;
+  readonly #given: FrameFunction | FrameResource<unknown>;
   readonly #queueBytes: number;
   #current: FrameProcessor | undefined;
+  #resource: HeldResource<unknown> | undefined;
 
-  constructor(fn: FrameFunction, queueBytes: number) {
-    this.#fn = fn;
+  constructor(given: FrameFunction | FrameResource<unknown>, queueBytes: number) {
+    this.#given = given;
     this.#queueBytes = queueBytes;
   }
 
   begin(camera: Camera): void {
-    this.#current?.end();
-    this.#current = new FrameProcessor(camera, this.#fn, this.#queueBytes);
+    this.end();
+    this.#current = new FrameProcessor(camera, this.#functionFor(camera), this.#queueBytes);
   }
 
   end(): void {
     this.#current?.end();
     this.#current = undefined;
+    this.#resource?.end();
+    this.#resource = undefined;
+  }
+
+  #functionFor(camera: Camera): FrameFunction {
+    if (typeof this.#given === 'function') return this.#given;
+    const resource = new HeldResource(this.#given, camera.process.scope);
+    this.#resource = resource;
+    return (frame, signal) => resource.process(frame, signal);
   }
 }
