@@ -3,9 +3,11 @@
  * target share. The path names the camera (metadata `x-camera-id`); without one, the peer's only camera is meant. `grpcs:`
  * is TLS with the machine's own roots.
  *
- * An attempt is over when its call is: `close` cancels it and resolves when grpc-js has told its end and the channel is given
- * back, so that the reset stands on the wire before anything of the next attempt does. There are no timeouts here but the
- * channel's connect; the camera's chart has the others. Retries are the chart's too; grpc-js makes none.
+ * An attempt is over when the camera knows that it is: `close` cancels the call, gives the channel back and resolves when
+ * the peer has read the reset, so that it never sees two calls of one camera. A peer that does not answer within a second is
+ * frozen or gone: its channel gets nobody new, and the next attempt has a connection of its own, which a frozen peer will
+ * take up only after it has read the old one. There are no other timeouts here; the camera's chart has them, and the
+ * retries.
  *
  * A peer that refuses the credentials (UNAUTHENTICATED) is asked again with others: whoever gives them is told that the last
  * were refused. What is final, and ends the camera's viewers, is what no retry mends; a host may judge otherwise.
@@ -24,6 +26,7 @@ import type { Lease } from '../gateway/lease.js';
 import { callOver, type GrpcChannel, type GrpcChannelOptions } from './channel.js';
 import type { FrameContent } from './frame-codec.js';
 import { CAMERA_ID_HEADER } from './produce-camera-stream.js';
+import { peerHasRead, sessionOf } from './round-trip.js';
 import { cameraService, EMPTY } from './services.js';
 
 /** What a host may say about its gRPC cameras. */
@@ -55,6 +58,9 @@ const FINAL: ReadonlySet<Code> = new Set([
   Code.PERMISSION_DENIED,
   Code.UNIMPLEMENTED,
 ]);
+
+/** How long a peer may take to read that a call was cancelled. */
+const HEARD_MS = 1_000;
 
 /** A peer's own words longer than this are cut. */
 const DETAILS_CHARACTERS_MAX = 300;
@@ -103,9 +109,16 @@ interface SourceParts {
 class CameraCall implements SourceAttempt {
   readonly #source: SourceParts;
   readonly #listener: SourceListener;
-  readonly #abort = new AbortController();
+  /** Ends the waiting for credentials and for a channel. */
+  readonly #waiting = new AbortController();
   readonly #gone: Promise<void>;
+  #closed = false;
   #token: string | undefined;
+  #channel: GrpcChannel | undefined;
+  #call: ClientReadableStream<FrameContent> | undefined;
+  #answered = false;
+  /** The peer has not answered within `HEARD_MS`. */
+  #deaf = false;
 
   constructor(source: SourceParts, listener: SourceListener) {
     this.#source = source;
@@ -115,7 +128,11 @@ class CameraCall implements SourceAttempt {
   }
 
   close(): Promise<void> {
-    this.#abort.abort();
+    if (!this.#closed) {
+      this.#closed = true;
+      if (this.#call) void this.#cancel(this.#call);
+      else this.#waiting.abort();
+    }
     return this.#gone;
   }
 
@@ -128,25 +145,49 @@ class CameraCall implements SourceAttempt {
       failure = this.#failureOfThrown(thrown);
     }
     if (!this.#closed) this.#listener.failed(failure);
+    if (this.#call) await this.#peerKnows(this.#call);
+  }
+
+  /** Not before the peer has looked at it: a call that comes with its own reset is one that grpc-js never sees cancelled. */
+  async #cancel(call: ClientReadableStream<FrameContent>): Promise<void> {
+    if (!this.#answered) {
+      // It goes onto the wire in a later turn.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      await this.#peerKnows(call);
+    }
+    call.cancel();
+  }
+
+  /** The peer has read all that was said of the call; or it is not asked to take another over the same connection. */
+  async #peerKnows(call: ClientReadableStream<FrameContent>): Promise<void> {
+    const session = this.#deaf ? undefined : sessionOf(call);
+    if (!session || (await peerHasRead(session, HEARD_MS))) return;
+    this.#deaf = true;
+    this.#channel?.abandon();
   }
 
   /** One call from its beginning to its end, whatever that is. */
   async #stream(): Promise<StatusObject> {
     const { channels, target, channel } = this.#source;
-    const lease = await channels.acquire(target, { channel, signal: this.#abort.signal });
+    const lease = await channels.acquire(target, { channel, signal: this.#waiting.signal });
     try {
-      return await this.#call(lease);
+      return await this.#callOver(lease);
     } finally {
       lease.release();
     }
   }
 
-  #call(lease: Lease<GrpcChannel>): Promise<StatusObject> {
+  #callOver(lease: Lease<GrpcChannel>): Promise<StatusObject> {
     const { path, requestSerialize, responseDeserialize } = cameraService.produceCameraStream;
     const call: ClientReadableStream<FrameContent> = callOver(lease, (client) =>
       client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, EMPTY, this.#metadata()),
     );
+    this.#channel = lease.channel;
+    this.#call = call;
     const ended = new Promise<StatusObject>((resolve) => call.on('status', resolve));
+    call.on('metadata', () => {
+      this.#answered = true;
+    });
     call.on('data', (frame: FrameContent) => this.#received(frame));
     // A peer may send its headers with its first frame only, so they cannot tell that it has answered. That the channel
     // is connected says that it speaks; how long it may be silent then is the first frame's deadline.
@@ -169,7 +210,7 @@ class CameraCall implements SourceAttempt {
   async #credentials(): Promise<string | undefined> {
     const { options, target, camera, refused, token } = this.#source;
     if (!options.credentials) return token;
-    const { signal } = this.#abort;
+    const { signal } = this.#waiting;
     // Who gives them may be slow and deaf; this attempt does not wait for him when it is given up.
     const givenUp = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
     return Promise.race([options.credentials({ target, camera, refused, signal }), givenUp]);
@@ -201,10 +242,6 @@ class CameraCall implements SourceAttempt {
     const secret = this.#token ?? this.#source.token;
     const told = secret ? words.replaceAll(secret, '***') : words;
     return told.slice(0, DETAILS_CHARACTERS_MAX);
-  }
-
-  get #closed(): boolean {
-    return this.#abort.signal.aborted;
   }
 }
 

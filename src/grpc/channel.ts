@@ -51,12 +51,19 @@ export class GrpcChannel implements Channel {
   /** What grpc-js was told. */
   readonly options: ClientOptions;
   readonly #sockets = new OwnSockets();
+  readonly #listener: ChannelListener;
 
   /** Connects at once. */
   constructor(target: string, tls: ChannelCredentials, options: ClientOptions, listener: ChannelListener) {
     this.options = options;
+    this.#listener = listener;
     this.client = new Client(target, tls, options);
     this.#sockets.during(() => follow(this.client, listener));
+  }
+
+  /** It is not to be used any more, whatever grpc-js thinks: its peer does not answer. What is open may still end. */
+  abandon(): void {
+    OwnSockets.outside(() => this.#listener.lost());
   }
 
   /** Resolves when its sockets are gone: in order where somebody answers, by force where nobody does. */
