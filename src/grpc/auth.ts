@@ -135,9 +135,8 @@ export const AUTHORIZATION_HEADER = 'authorization';
 function bearerOf(metadata: Metadata): string | undefined {
   const values = metadata.get(AUTHORIZATION_HEADER);
   if (values.length === 0) return undefined;
-  const [value] = values;
-  if (values.length > 1 || typeof value !== 'string') return '';
-  return /^Bearer +(\S+) *$/i.exec(value)?.[1] ?? '';
+  // grpc-js takes a header with commas for several.
+  return /^Bearer +(\S+) *$/i.exec(values.join(','))?.[1] ?? '';
 }
 
 function judge(caller: Caller, permission: Permission, thing: string): void {

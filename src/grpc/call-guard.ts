@@ -12,7 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import { AUTHORIZATION_HEADER, type Doorkeeper, type Judge } from './auth.js';
-import { resetAfterStatus } from './inner-stream.js';
+import { closeEnded } from './inner-stream.js';
 import type { RefusalLog } from './refusal-log.js';
 import { type GrpcStatus, statusOfError } from './status.js';
 
@@ -69,7 +69,7 @@ export class CallGuard {
         this.#keeper.admit(method.path, metadata, { certificate: certificateOf(call) });
       } catch (thrown) {
         call.sendStatus(this.#refusal(thrown, method.path, call));
-        resetAfterStatus({ call });
+        closeEnded({ call });
         return;
       }
       pass(metadata);

@@ -6,11 +6,11 @@
  * Floods are ended by nghttp2 itself: a peer that makes it owe 1,000 answers to PING or SETTINGS, or that resets streams
  * faster than 1,000 at once and 33 per second, loses its connection.
  *
- * There is a gap besides. grpc-js answers a stream without looking whether it is still there, when the path is unknown or
- * the content type is wrong; of a peer that opens and resets at once, that is an exception nobody catches.
+ * There is a gap besides. grpc-js writes every header that has an illegal character to stderr, in full, as often as a
+ * stranger likes: a token with a slip in it, too. A call with such a header is refused before grpc-js sees it.
  */
-import type { Http2Server, SecureServerOptions, ServerHttp2Stream } from 'node:http2';
-import type { Server } from '@grpc/grpc-js';
+import type { Http2Server, IncomingHttpHeaders, SecureServerOptions, ServerHttp2Stream } from 'node:http2';
+import { status as Code, type Server } from '@grpc/grpc-js';
 
 /** A backstop: the gateway's own limits refuse at once, this one makes peers wait in silence. */
 export const STREAMS_PER_CONNECTION_MAX = 1000;
@@ -49,10 +49,10 @@ export function setHttp2Limits(server: Server): boolean {
   return true;
 }
 
-type OnStream = (stream: ServerHttp2Stream, ...rest: unknown[]) => void;
+type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
 
-/** Keeps streams that are gone already from grpc-js. To be called once the server has its HTTP/2 servers. */
-export function guardStreams(server: Server): boolean {
+/** Refuses streams with headers that grpc-js could not use. To be called once the server has its HTTP/2 servers. */
+export function refuseIllegalHeaders(server: Server): boolean {
   const { http2Servers } = server as unknown as Inside;
   if (!(http2Servers instanceof Map)) return false;
   for (const http2Server of http2Servers.keys()) {
@@ -60,11 +60,26 @@ export function guardStreams(server: Server): boolean {
     const listeners = emitter.listeners('stream') as OnStream[];
     emitter.removeAllListeners('stream');
     for (const listener of listeners) {
-      emitter.on('stream', (stream, ...rest) => {
-        if (stream.destroyed || stream.closed) return;
-        listener(stream, ...rest);
+      emitter.on('stream', (stream, headers, ...rest) => {
+        if (Object.keys(headers).every((name) => isLegal(name, headers[name]))) listener(stream, headers, ...rest);
+        else stream.respond(ILLEGAL_HEADER, { endStream: true });
       });
     }
   }
   return true;
+}
+
+const LEGAL_NAME = /^[:0-9a-z_.-]+$/;
+const LEGAL_VALUE = /^[ -~]*$/;
+
+const ILLEGAL_HEADER = {
+  ':status': 200,
+  'content-type': 'application/grpc+proto',
+  'grpc-status': Code.INVALID_ARGUMENT,
+  'grpc-message': 'invalid_argument: metadata must be printable ASCII or have a name that ends in -bin',
+};
+
+function isLegal(name: string, value: string | string[] | undefined): boolean {
+  if (name.startsWith(':')) return true;
+  return LEGAL_NAME.test(name) && [value ?? ''].flat().every((one) => LEGAL_VALUE.test(one));
 }

@@ -34,13 +34,21 @@ export function resetCall(call: object, code: Code): void {
 }
 
 /**
- * Closes a call's stream once its status is out. A peer that has not said its last could otherwise keep the stream, which
- * counts as one of its connection, for as long as it likes.
+ * Closes the stream of a call that has ended, if the peer has not by then. A peer that never says its last would keep it, as
+ * one of those that its connection may have; and grpc-js may end a call without a status, when a message of it could not be
+ * read while another was being answered.
  */
-export function resetAfterStatus(call: object): void {
+export function closeEnded(call: object): void {
   const stream = innerStream(call);
-  if (stream && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+  if (!stream || stream.destroyed || stream.closed) return;
+  const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+  // Node closes with "no error" only what has been written to its end, and waits for that.
+  const close = (): void => stream.close(stream.writableFinished ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR);
+  const late = setTimeout(close, CLOSE_MS);
+  stream.once('close', () => clearTimeout(late));
 }
+
+const CLOSE_MS = 1_000;
 
 /** As in the gRPC protocol's table of HTTP/2 error codes. */
 const RESET_CODE: Partial<Record<Code, number>> = {

@@ -1,7 +1,7 @@
 /**
  * Every service goes to its gRPC server through here, whoever wrote it. A call is put to the guard before its handler hears
  * of it; one that is let in is kept while it is open. The gateway ends the streams that it knows; it does not know those of
- * health and reflection, whose libraries keep no list, nor a Connect that has not said hello. A server that is to stop within
+ * health and reflection, who keep no list, nor a Connect that has not said hello. A server that is to stop within
  * its time must reach these too. The definitions of what was registered are kept beside, for reflection.
  */
 import type {
@@ -12,6 +12,7 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { CallGuard, GuardedCall } from './call-guard.js';
+import { closeEnded } from './inner-stream.js';
 import { type GrpcLog, ServedCall, type StreamingCall } from './served-call.js';
 import type { GrpcStatus } from './status.js';
 
@@ -57,7 +58,10 @@ export class OpenCalls implements Pick<Server, 'addService'> {
     return ((call: ServerCall): void => {
       const served = new ServedCall(call, this.#log);
       this.#open.add(served);
-      call.on('cancelled', () => this.#open.delete(served));
+      call.on('cancelled', () => {
+        this.#open.delete(served);
+        closeEnded(call);
+      });
       this.#guard.admit(
         path,
         call,
@@ -70,6 +74,7 @@ export class OpenCalls implements Pick<Server, 'addService'> {
   #unary(path: string, serve: Handler): UntypedHandleCall {
     return ((call: ServerCall, callback: sendUnaryData<unknown>): void => {
       let refused = false;
+      call.on('cancelled', () => closeEnded(call));
       // A stream of requests may be refused when its handler has it already, and answers all the same.
       const answer: sendUnaryData<unknown> = (...outcome) => (refused ? undefined : callback(...outcome));
       this.#guard.admit(

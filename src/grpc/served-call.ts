@@ -6,7 +6,7 @@
 import type { EventEmitter } from 'node:events';
 import { status as Code, type Deadline, type Metadata } from '@grpc/grpc-js';
 import type { StreamHandle } from '../gateway/transport.js';
-import { innerStream, resetCall } from './inner-stream.js';
+import { resetCall } from './inner-stream.js';
 import { type GrpcStatus, statusOfError } from './status.js';
 
 /** What a served call needs of grpc-js's server calls. */
@@ -67,8 +67,6 @@ export class ServedCall {
     this.#ended = true;
     if (this.#call.cancelled) return;
     this.#flushTimer = setTimeout(() => resetCall(this.#call, status.code), FLUSH_MS);
-    // Not when the status is out: a peer that never says its last would keep the stream.
-    innerStream(this.#call)?.once('close', () => clearTimeout(this.#flushTimer));
     if (status.code === Code.OK) this.#call.end();
     else this.#call.emit('error', Object.assign(new Error(status.details), status));
   }
@@ -96,7 +94,7 @@ export class ServedCall {
   }
 
   #closed(): void {
-    if (!innerStream(this.#call)) clearTimeout(this.#flushTimer);
+    clearTimeout(this.#flushTimer);
     this.guard(() => this.report(deadlinePassed(this.#call.getDeadline()) ? 'deadlineExceeded' : 'peerCancelled'));
   }
 }

@@ -17,7 +17,7 @@ import { CallGuard } from './call-guard.js';
 import { serveConnect } from './connect.js';
 import { widenReceiveWindows } from './grpc-js-internals.js';
 import { Health } from './health.js';
-import { guardStreams, STREAMS_PER_CONNECTION_MAX, setHttp2Limits } from './http2-limits.js';
+import { refuseIllegalHeaders, STREAMS_PER_CONNECTION_MAX, setHttp2Limits } from './http2-limits.js';
 import { formatAddress, type Listening, listen } from './listen.js';
 import { OpenCalls } from './open-calls.js';
 import { serveProduceCameraStream } from './produce-camera-stream.js';
@@ -86,7 +86,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   services.addTo(server);
   // TLS is ended before grpc-js: what it is given are connections that speak HTTP/2.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  guardStreams(server);
+  refuseIllegalHeaders(server);
   try {
     const listening = await listen(options, (socket) => injector.injectConnection(socket));
     return running(server, listening, services, options.host);
