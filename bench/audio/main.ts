@@ -1,0 +1,44 @@
+/**
+ * What audio costs the server process: 640 B each 20 ms on each of N streams, each chunk heard on one stream. The servers
+ * written by hand answer each chunk on its own stream; the gateway, whole, has rooms of two who hear each other, which is one
+ * chunk in and one out all the same.
+ *
+ *     npm run -s bench -- audio [--full]
+ */
+import { cpus } from 'node:os';
+import { median } from '../peer.js';
+import { KINDS, type Kind, type Run, Talk } from './talk.js';
+
+const full = process.argv.includes('--full');
+const rounds = full ? 9 : 5;
+const measureMs = full ? 3_000 : 1_500;
+
+console.log(
+  `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`,
+);
+for (const count of full ? [100, 200, 400] : [400]) console.table(await rows(count));
+
+async function rows(count: number) {
+  const all: Record<Kind, Run[]> = { naive: [], 'pass-through': [], http2: [], sluice: [] };
+  const servers = await Promise.all(KINDS.map((kind) => Talk.start(kind, count)));
+  // In turns, so that a noisy neighbour does not fall upon one of them only. The first round is for the compiler.
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const talk of servers) {
+      const run = await talk.turn(measureMs);
+      if (round > 0) all[talk.kind].push(run);
+    }
+  }
+  await Promise.all(servers.map((talk) => talk.end()));
+  const perChunk = (kind: Kind): number => median(all[kind].map(({ cpuUs, heard }) => cpuUs / heard));
+  return KINDS.map((kind) => ({
+    streams: count,
+    server: kind,
+    'µs per chunk': perChunk(kind).toFixed(1),
+    '% CPU': median(all[kind].map(({ cpuUs, wallMs }) => cpuUs / wallMs / 10)).toFixed(0),
+    '× pass-through': (perChunk(kind) / perChunk('pass-through')).toFixed(2),
+    '× own http2': (perChunk(kind) / perChunk('http2')).toFixed(2),
+    '% heard': median(all[kind].map(({ said, heard }) => (100 * heard) / said)).toFixed(1),
+    'p50 ms': median(all[kind].map(({ p50Ms }) => p50Ms)).toFixed(2),
+    'p99 ms': median(all[kind].map(({ p99Ms }) => p99Ms)).toFixed(2),
+  }));
+}

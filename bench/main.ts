@@ -1,0 +1,8 @@
+/** `npm run -s bench -- COMMAND …`: the benchmarks by name. Without a name, or with a scale, the kernel beside Erlang. */
+const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
+  audio: () => import('./audio/main.js'),
+  relay: () => import('./relay/main.js'),
+  'slow-readers': () => import('./slow-readers/main.js'),
+};
+
+await (COMMANDS[process.argv[2] ?? ''] ?? (() => import('./otp/main.js')))();
