@@ -11,3 +11,4 @@ export * from './session.js';
 export * from './stream.js';
 export * from './supervisor.js';
 export * from './terms.js';
+export * from './uplink.js';

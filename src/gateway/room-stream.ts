@@ -9,6 +9,7 @@ import type { GatewayOptions } from './options.js';
 import type { Participant } from './room-participant.js';
 import type { AudioChunk, AudioContent, AudioEncoder, AudioHandle, AudioWire } from './room-transport.js';
 import { BYTES_PER_SAMPLE } from './room-transport.js';
+import { type Done, SendWatch } from './send-watch.js';
 import { StreamBody } from './stream.js';
 import type { StreamView } from './views.js';
 
@@ -47,20 +48,24 @@ export class AudioStream extends StreamBody implements AudioHandle {
   readonly kind = 'audio';
   readonly #parts: AudioStreamParts;
   readonly #outbox: Outbox<AudioChunk>;
+  readonly #sends: SendWatch;
   #ended = false;
   #sendFailed = false;
   #heardAtMs = 0;
   #heard = 0;
   #oddPayloads = 0;
   #dropsTold = 0;
-  #writingSinceMs: number | undefined;
-  #sendWatched = false;
   #wroteSinceBeat = false;
 
   constructor(parts: AudioStreamParts) {
     super();
     this.#parts = parts;
-    const { queueFrames, queueBytes, overflow, maxAgeMs } = parts.options.stream;
+    const { queueFrames, queueBytes, overflow, maxAgeMs, sendTimeoutMs } = parts.options.stream;
+    this.#sends = new SendWatch({
+      timeoutMs: sendTimeoutMs,
+      owner: () => ({ scope: this.process.scope, clock: this.process.system.clock }),
+      onStuck: () => this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } }),
+    });
     this.#outbox = new Outbox<AudioChunk>({
       policy: overflow,
       framesMax: queueFrames,
@@ -133,29 +138,9 @@ export class AudioStream extends StreamBody implements AudioHandle {
     this.onEdge(edge);
   }
 
-  /** A write begins; what its wire has to call when it is over. */
-  #writing(done: (error?: Error | null) => void): (error?: Error | null) => void {
-    this.#writingSinceMs = this.process.system.clock.now();
+  #writing(done: Done): Done {
     this.#wroteSinceBeat = true;
-    this.#watchSend();
-    return (error) => {
-      this.#writingSinceMs = undefined;
-      done(error);
-    };
-  }
-
-  /** One timer while anything is being written, not one for each write. */
-  #watchSend(): void {
-    if (this.#sendWatched || this.#writingSinceMs === undefined) return;
-    const { sendTimeoutMs } = this.#parts.options.stream;
-    const { scope, system } = this.process;
-    this.#sendWatched = true;
-    scope.timer(this.#writingSinceMs + sendTimeoutMs - system.clock.now(), () => {
-      this.#sendWatched = false;
-      if (this.#writingSinceMs === undefined || this.#ended) return;
-      if (system.clock.now() - this.#writingSinceMs < sendTimeoutMs) this.#watchSend();
-      else this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
-    });
+    return this.#sends.begin(done);
   }
 
   /** Says that the gateway is here, when it has said nothing else meanwhile. */

@@ -7,8 +7,22 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { Client, type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientDuplexStream,
+  status as Code,
+  credentials,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  type StatusObject,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
+import type { AudioContent } from '../../src/grpc/audio-codec.js';
+import { audioService, type ReceivedAudio } from '../../src/grpc/audio-service.js';
 import {
   type AudioChunk,
   AudioChunkSchema,
@@ -155,4 +169,34 @@ export class RawStream {
   pause(): void {
     this.#call.pause();
   }
+}
+
+/** A bridge that lets everybody in, says nothing but that, and writes down what it is told. */
+export async function recordingBridge() {
+  const chunks: AudioContent[] = [];
+  const streams: ServerDuplexStream<ReceivedAudio, never>[] = [];
+  const server = new Server();
+  server.addService(
+    audioService as unknown as ServiceDefinition,
+    {
+      joinRoom: (_call: unknown, answer: (error: null, value: unknown) => void) =>
+        answer(null, create(JoinRoomResponseSchema, { success: true, participantId: 'p1', participantCount: 1 })),
+      streamAudio: (call: ServerDuplexStream<ReceivedAudio, never>) => {
+        streams.push(call);
+        call.sendMetadata(new Metadata());
+        call.on('data', (chunk: ReceivedAudio) => chunks.push(chunk as AudioContent));
+      },
+    } as unknown as UntypedServiceImplementation,
+  );
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  onTestFinished(() => server.forceShutdown());
+  return {
+    address: `127.0.0.1:${port}`,
+    chunks,
+    breakStream: () => streams.at(-1)?.emit('error', { code: Code.UNAVAILABLE, details: 'gone' }),
+  };
 }
