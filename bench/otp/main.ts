@@ -11,6 +11,16 @@ if (process.argv[2] === 'churn') {
   process.exit(0);
 }
 
+const others: Readonly<Record<string, () => Promise<unknown>>> = {
+  clients: () => import('../clients/main.js'),
+  topics: () => import('../topics/main.js'),
+};
+const other = others[process.argv[2] ?? ''];
+if (other) {
+  await other();
+  process.exit(0);
+}
+
 const scale = process.argv[2] ?? '1';
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 

@@ -1,7 +1,7 @@
 /**
  * What a publication costs: 10,000 subscribers with 1,000 patterns between them. Printed and not judged.
  *
- *     npx tsc -p bench/topics && NODE_ENV=production node dist/conformance/bench/topics/main.js
+ *     npm run -s bench -- topics
  */
 
 import { Place } from '../../src/gateway/place.js';

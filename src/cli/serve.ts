@@ -8,6 +8,7 @@ import { nanoid } from 'nanoid';
 import { parse, YAMLParseError } from 'yaml';
 import { ConfigurationError, type ConfigurationInput } from '../configuration.js';
 import { createGateway, type SluiceGateway } from '../create-gateway.js';
+import { expectShortLives } from './heap.js';
 
 export interface ServeOptions {
   readonly config?: string;
@@ -30,6 +31,7 @@ const CONFIG_BYTES_MAX = 1024 * 1024;
 
 /** Runs until a signal. @returns the exit code. */
 export async function runServe(options: ServeOptions, output: Output): Promise<number> {
+  expectShortLives();
   let gateway: SluiceGateway;
   let page: { readonly token: string | undefined };
   try {
