@@ -13,6 +13,7 @@ import { type CameraNote, type CameraNoteDetail, cameraState } from './camera-wo
 import type { Frame, FrameEncoder, Picture } from './frame.js';
 import type { FrameSource, SourceError, SourceListener } from './frame-source.js';
 import type { CameraOptions } from './options.js';
+import { SilenceWatch } from './silence.js';
 import { nextFrame } from './snapshot.js';
 import type { CameraView } from './views.js';
 
@@ -45,6 +46,7 @@ export class Camera implements ProcessBody {
   /** The one attempt, and the closing of the one before; never both. */
   #attempt: Held | undefined;
   #closing = false;
+  #silence: SilenceWatch | undefined;
   #attempts = 0;
   #seq = 0;
   #last: Frame | undefined;
@@ -139,7 +141,7 @@ export class Camera implements ProcessBody {
       frames: this.#seq,
       skipped: this.#rate.skipped + (this.#parts.source.skipped ?? 0),
       attempts: this.#attempts,
-      ...(this.#last ? { dataAgeMs: Math.round(clock.now() - this.#lastAtMs) } : {}),
+      ...(this.#seq > 0 ? { dataAgeMs: Math.round(clock.now() - this.#lastAtMs) } : {}),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     };
   }
@@ -164,8 +166,10 @@ export class Camera implements ProcessBody {
   /** Closes the attempt; `attempt.closed` follows when it is gone. Asked again meanwhile, it follows once. */
   closeAttempt(): void {
     if (this.#closing) return;
+    this.#silence?.stop();
     const attempt = this.#attempt;
     this.#attempt = undefined;
+    this.#last = undefined;
     this.#closing = true;
     const closed = (): void => {
       this.#closing = false;
@@ -236,24 +240,17 @@ export class Camera implements ProcessBody {
     this.#lastError = undefined;
     this.#send({ type: 'source.opened' });
     this.#send({ type: 'source.delivered' });
-    this.#watchForSilence(this.#attempts);
+    this.#watchForSilence();
   }
 
-  /** One timer for each attempt looks at the clock of the last picture; one for each picture would cost more than it. */
-  #watchForSilence(attempt: number): void {
-    const { scope, system } = this.process;
-    const staleMs = this.options.staleMs + (this.options.stillMs ?? 0);
-    const look = (): void => {
-      if (attempt !== this.#attempts || !this.#attempt) return;
-      const leftMs = this.#lastAtMs + staleMs - system.clock.now();
-      if (leftMs <= 0 && !this.#stale) {
-        this.#stale = true;
-        this.#lastError = this.#fault = `no picture for ${staleMs} ms`;
-        this.#send({ type: 'pictures.ceased' });
-      }
-      scope.timer(leftMs > 0 ? leftMs : staleMs, look);
+  #watchForSilence(): void {
+    const limitMs = this.options.staleMs + (this.options.stillMs ?? 0);
+    const silent = (): void => {
+      this.#stale = true;
+      this.#lastError = this.#fault = `no picture for ${limitMs} ms`;
+      this.#send({ type: 'pictures.ceased' });
     };
-    scope.timer(staleMs, look);
+    this.#silence = new SilenceWatch(this.process, { limitMs, lastAtMs: () => this.#lastAtMs, silent });
   }
 
   #failed(error: SourceError): void {
@@ -272,7 +269,7 @@ export class Camera implements ProcessBody {
 
   // In its turn, not at once: a camera that has failed ends a newcomer, who must have been given its undo by then.
   #demand(type: 'demand.began' | 'demand.ended'): void {
-    if (this.options.onDemand) this.#post({ type });
+    if (this.options.onDemand || this.#state === 'alive.failed') this.#post({ type });
   }
 
   #send(event: CameraEvent): void {

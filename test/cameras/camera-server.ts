@@ -22,6 +22,8 @@ export class Camera {
   readonly server: Server;
   readonly url: URL;
   connections = 0;
+  /** The most that were ever open at once. */
+  openMost = 0;
   readonly #open = new Set<Socket>();
 
   private constructor(server: Server) {
@@ -30,6 +32,7 @@ export class Camera {
     server.on('connection', (socket: Socket) => {
       this.connections += 1;
       this.#open.add(socket);
+      this.openMost = Math.max(this.openMost, this.#open.size);
       socket.on('error', () => {}); // a reset by the one who is tested
       socket.on('close', () => this.#open.delete(socket));
     });
@@ -47,6 +50,16 @@ export class Camera {
 
   static answering(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Camera> {
     return Camera.listening(createServer(answer));
+  }
+
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** The connections break, as when its power fails. */
+  reset(): void {
+    for (const socket of this.#open) socket.resetAndDestroy();
   }
 
   async gone(): Promise<void> {
