@@ -7,6 +7,7 @@ import type { ExitReason } from '../otp/exit-reason.js';
 import type { FedSource, Feeder, Intake } from './fed-source.js';
 import type { Picture } from './frame.js';
 import { GatewayError } from './gateway-error.js';
+import { SilenceWatch } from './silence.js';
 import { StreamBody } from './stream.js';
 import type { PublishHandle, PublishWire } from './transport.js';
 import type { StreamView } from './views.js';
@@ -49,7 +50,11 @@ export class Publisher extends StreamBody implements Feeder, PublishHandle {
     this.#intake = this.#options.source.feed(this);
     this.#options.onBegun();
     this.heard();
-    this.#watchForSilence();
+    new SilenceWatch(this.process, {
+      limitMs: this.#options.inactivityMs,
+      lastAtMs: () => this.#heardAtMs,
+      silent: () => this.send({ type: 'silence.detected' }),
+    });
   }
 
   picture(picture: Picture): void {
@@ -90,16 +95,5 @@ export class Publisher extends StreamBody implements Feeder, PublishHandle {
   /** `sent` counts what this publisher sent. */
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     return { queued: 0, sent: this.#frames, drops: this.#intake?.dropped ?? 0 };
-  }
-
-  /** One timer looks at when it was last heard; a timer for each frame would cost more than the frame. */
-  #watchForSilence(): void {
-    const { scope, system } = this.process;
-    const look = (): void => {
-      const leftMs = this.#heardAtMs + this.#options.inactivityMs - system.clock.now();
-      if (leftMs > 0) scope.timer(leftMs, look);
-      else this.send({ type: 'silence.detected' });
-    };
-    scope.timer(this.#options.inactivityMs, look);
   }
 }
