@@ -137,7 +137,7 @@ const front = createServer((outer) => {
   }
   tell();
 });
-front.listen(0, '127.0.0.1');
+front.listen(Number(process.argv[2] ?? 0), '127.0.0.1');
 await once(front, 'listening');
 
 process.on('message', (order) => {

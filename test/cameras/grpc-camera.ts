@@ -44,14 +44,15 @@ export class GrpcCamera {
     });
   }
 
-  static async start(): Promise<GrpcCamera> {
-    const child = fork(SCRIPT, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  /** @param port 0: any. */
+  static async start(port = 0): Promise<GrpcCamera> {
+    const child = fork(SCRIPT, [String(port)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
     onTestFinished(async () => {
       const gone = once(child, 'exit');
       if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await gone;
     });
-    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-    return new GrpcCamera(child, `127.0.0.1:${port}`);
+    const [listening] = (await once(child, 'message')) as [{ port: number }];
+    return new GrpcCamera(child, `127.0.0.1:${listening.port}`);
   }
 
   url(camera = 'front', token = ''): string {
