@@ -3,7 +3,7 @@
  * them as `listeners`; without any, the whole of the gateway runs where there is no network, as in the simulation.
  *
  *     sluice (rest_for_one, 10 in 60 s)
- *     ├─ core (rest_for_one)        courier · clients, the client manager · topics · services · calls · channels
+ *     ├─ core (rest_for_one)        cluster, where there are several gateways · courier · clients, the client manager · topics · services · calls · channels
  *     ├─ cameras (dynamic)          camera:<id>
  *     ├─ rooms (dynamic)            room:<name> → keeper, users, their audio
  *     ├─ sessions (dynamic)         session:<node id> → client, streams
@@ -13,6 +13,8 @@
  * A crash inside `core` restarts what comes after it inside `core`; sessions, cameras, rooms and listeners live on, and the fresh
  * client manager, topic desk and service desk are told of them anew.
  */
+import { CLUSTER_SHUTDOWN_MS, type ClusterActor } from './cluster/cluster-actor.js';
+import { ClusterOwnership } from './cluster/cluster-ownership.js';
 import { Cameras } from './gateway/cameras.js';
 import type { ChannelConnector } from './gateway/channel.js';
 import { Channels, type ChannelsInput, channelsLogic } from './gateway/channels.js';
@@ -31,6 +33,7 @@ import { loadSound } from './gateway/room-sound.js';
 import { Rooms } from './gateway/rooms.js';
 import { Sessions } from './gateway/sessions.js';
 import { Switchboard } from './gateway/switchboard.js';
+import { callWebhook, fencedWebhook } from './gateway/webhook.js';
 import { encodeChunk } from './grpc/audio-service.js';
 import { type GrpcCameraOptions, grpcCameraDrivers } from './grpc/camera-source.js';
 import { type GrpcChannel, type GrpcChannelOptions, GrpcConnector } from './grpc/channel.js';
@@ -48,6 +51,10 @@ export interface GatewayTreeParts {
   readonly grpcCameras?: GrpcCameraOptions | undefined;
   /** Who connects to others. Default: grpc-js. */
   readonly connector?: ChannelConnector<GrpcChannel, GrpcChannelOptions>;
+  /** How third parties are told. Default: by HTTP. */
+  readonly webhook?: typeof callWebhook;
+  /** This gateway among several. Default: it is alone. */
+  readonly cluster?: ClusterActor | undefined;
   /** What carries the audio of rooms. Default: a relay within this process. */
   readonly roomBackend?: RoomBackend;
 }
@@ -79,6 +86,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   const sessionSup = new Place();
   const viewSup = new Place();
 
+  const ownership = parts.cluster ? new ClusterOwnership(() => parts.cluster?.node, 'session.') : new MemoryOwnership();
   const clients = new ClientManager(() => manager.process);
   const board = new Switchboard(options, random);
   const sessions = new Sessions({
@@ -86,8 +94,8 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     board,
     manager: clients,
     supervisor: () => sessionSup.ref,
-    ownership: new MemoryOwnership(),
-    courier: new Courier(courier),
+    ownership,
+    courier: new Courier(courier, fencedWebhook(parts.webhook ?? callWebhook, ownership)),
     note: (type, { process, nodeId }, reason, detail) =>
       chronicle.note({
         type,
@@ -146,6 +154,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   const channelsInput = (): ChannelsInput<GrpcChannel, GrpcChannelOptions> => ({
     connector,
     limits: { ...options.channels, channelsMax: options.limits.channels },
+    last: () => live.draining,
     note: (type, { id, target, calls }, reason) =>
       chronicle.note({ type, actor: pool.process?.path ?? '', kind: 'channel', reason, detail: { id, target, calls } }),
   });
@@ -154,6 +163,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     intensity: 10,
     period: 60,
     children: [
+      ...(parts.cluster ? [{ id: 'cluster', shutdown: CLUSTER_SHUTDOWN_MS, start: parts.cluster.start }] : []),
       { id: 'courier', shutdown: COURIER_SHUTDOWN_MS, start: courier.starts(courierLogic) },
       { id: 'clients', start: manager.starts(clientManagerLogic, managerInput) },
       { id: 'topics', start: board.startTopics },

@@ -9,6 +9,7 @@ import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { cameraKeys } from './configuration/camera-keys.js';
 import { appKeys, sessionKeys, streamKeys } from './configuration/client-keys.js';
+import { clusterKeys } from './configuration/cluster-keys.js';
 import { callsKeys, channelsKeys, servicesKeys } from './configuration/desk-keys.js';
 import { faultLine, pathText } from './configuration/fault-line.js';
 import { logKeys } from './configuration/log-keys.js';
@@ -42,6 +43,7 @@ export const configurationSchema = z.strictObject({
   services: servicesKeys,
   calls: callsKeys,
   channels: channelsKeys,
+  cluster: clusterKeys,
   shutdown: z
     .strictObject({
       deadlineMs: ms.default(10_000).describe('How long a drain may take before it is forced.'),

@@ -6,6 +6,8 @@ import type { Server } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
 import { gatewayTree } from './application.js';
 import { sourceFactory } from './cameras/index.js';
+import type { Engine } from './cluster/engine.js';
+import type { ClusterNode } from './cluster/node.js';
 import { type Configuration, ConfigurationError, type ConfigurationInput, configure } from './configuration.js';
 import type { Cameras } from './gateway/cameras.js';
 import type { Channels } from './gateway/channels.js';
@@ -25,6 +27,7 @@ import { encodeFrame } from './grpc/frame-codec.js';
 import { type AttachedServices, attachServices, startGrpcServer } from './grpc/server.js';
 import { readTls, type TlsMaterial } from './grpc/tls.js';
 import { type Inspect, inspectionOf } from './inspection.js';
+import { joinCluster } from './join-cluster.js';
 import { Listener } from './listener.js';
 import { isLoopback } from './ops/access.js';
 import { createHttpHandler, type HttpHandler } from './ops/handler.js';
@@ -51,6 +54,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly drivers?: Readonly<Record<string, SourceDriver>>;
   /** Who gives the tokens for `grpc(s)://` cameras, and which of their errors are tried again. */
   readonly grpcCameras?: GrpcCameraOptions;
+  /** An engine that several gateways share, in place of `cluster.nats`; opened at the start and closed at the end. */
+  readonly engine?: () => Promise<Engine>;
 }
 
 /** The gateway as a host holds it. */
@@ -63,6 +68,8 @@ export interface SluiceGateway extends AsyncDisposable {
   readonly rooms: Rooms;
   /** Connections to other gRPC servers, shared by all who call them. */
   readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
+  /** This gateway among the others; absent while it is alone or not started. */
+  readonly cluster: ClusterNode | undefined;
   /** Mount it in a server of yours; it serves what the HTTP port serves. */
   readonly httpHandler: HttpHandler;
   /** Real addresses once started. */
@@ -95,7 +102,7 @@ export interface SluiceGateway extends AsyncDisposable {
 
 /** Makes a gateway; nothing runs before `start`. Throws a `ConfigurationError` that names what is wrong. */
 export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGateway {
-  const { logger, clock, random = Math.random, signal, drivers, grpcCameras, inspect, ...input } = hostOptions;
+  const { logger, clock, random = Math.random, signal, drivers, grpcCameras, inspect, engine, ...input } = hostOptions;
   const configuration = configure(input);
   const tls = readGrpcTls(configuration.grpc);
   const { level, file, rotate } = configuration.log;
@@ -105,7 +112,15 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const { observer } = inspection;
   const system = new System({ ...(clock ? { clock } : {}), ...(observer ? { inspect: observer } : {}) });
   const options = configuration as GatewayOptions;
+  const cluster = joinCluster({
+    configuration,
+    clock: system.clock,
+    random,
+    engine,
+    note: (type, detail) => chronicle.note({ type, actor: 'sluice/core/cluster', kind: 'cluster', detail }),
+  });
   const { clients, sessions, cameras, rooms, board, channels, chronicle, live, sources, root } = gatewayTree({
+    cluster,
     options,
     system,
     sources: (url, more, how) => sourceFactory(url, { ...more, ...drivers }, how),
@@ -183,6 +198,9 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     cameras,
     rooms,
     channels,
+    get cluster() {
+      return cluster?.node;
+    },
     httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
     get addresses() {
       return {

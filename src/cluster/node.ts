@@ -5,56 +5,19 @@
  * Nothing here knows sessions, cameras or gRPC: it is keys and tokens.
  */
 
-import { type NodeEvent, type NodeInput, nodeMachine } from '../../machines/node.js';
-import type { Clock } from '../otp/clock.js';
-import type { ExitReason } from '../otp/exit-reason.js';
+import type { NodeEvent } from '../../machines/node.js';
+import { Beats } from './beats.js';
 import { type ClaimAnswer, Claims } from './claims.js';
-import { Directory, type Known } from './directory.js';
+import { Directory } from './directory.js';
 import type { Engine, RequestAnswer, Undo } from './engine.js';
 import type { Holding } from './holding.js';
 import { Lease } from './lease.js';
 import { Leases } from './leases.js';
+import type { ClusterNodeParts, ClusterNote, Member, NodeState } from './node-parts.js';
 import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 import { type Down, Peers } from './peers.js';
-import { RULES, type Rules } from './rules.js';
-import { decodeJson, encodeJson, subjectWord } from './subjects.js';
-
-/** What a node tells of itself. The names are stable; logs and events carry them. */
-export type ClusterNote =
-  | 'cluster.joined'
-  | 'cluster.fenced'
-  | 'cluster.wentBack'
-  | 'cluster.left'
-  | 'cluster.nodeUp'
-  | 'cluster.nodeSilent'
-  | 'cluster.nodeHeard'
-  | 'cluster.nodeGone';
-
-export interface ClusterNodeParts {
-  /** Unique among the gateways of one engine. */
-  readonly name: string;
-  /** Where it can be reached, for people. */
-  readonly addr?: string;
-  readonly engine: Engine;
-  readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly options?: Partial<ClusterOptions>;
-  /** Replaced by tests that take a rule away. */
-  readonly rules?: Rules;
-  readonly note?: (type: ClusterNote, detail: Readonly<Record<string, unknown>>) => void;
-}
-
-export interface Member {
-  readonly node: string;
-  readonly inc: number;
-  readonly addr: string;
-  /** `suspect`: its lease stands, but it was not heard lately. */
-  readonly state: 'up' | 'suspect';
-  readonly keys: number;
-}
-
-export type NodeState = 'joining' | 'up' | 'fenced' | 'halted' | 'left';
+import { RULES } from './rules.js';
+import { readHeartbeat, readTaken, subjectWord, writeHeartbeat, writeTaken } from './subjects.js';
 
 export class ClusterNode {
   readonly name: string;
@@ -66,7 +29,7 @@ export class ClusterNode {
   readonly #lease: Lease;
   readonly #leases: Leases;
   readonly #peers: Peers;
-  readonly #timers = new Map<string, unknown>();
+  readonly #beats: Beats;
   #undo: Undo[] = [];
   #era = 0;
   #state: NodeState = 'joining';
@@ -79,11 +42,10 @@ export class ClusterNode {
     this.#parts = parts;
     this.options = { ...CLUSTER_DEFAULTS, ...parts.options };
     const { options } = this;
-    this.#peers = new Peers({
-      clock,
-      silenceMs: options.silenceMs,
-      onSilence: (node, silent) => this.#note(silent ? 'cluster.nodeSilent' : 'cluster.nodeHeard', { node }),
-    });
+    this.#beats = new Beats(clock);
+    const onSilence = (node: string, silent: boolean): void =>
+      this.#note(silent ? 'cluster.nodeSilent' : 'cluster.nodeHeard', { node });
+    this.#peers = new Peers({ clock, silenceMs: options.silenceMs, onSilence });
     this.#directory = new Directory((key, now) => {
       this.#claims.seen(key, now.record, now.rev);
       this.#peers.changed(key, now);
@@ -109,8 +71,7 @@ export class ClusterNode {
       era: () => this.#era,
       inc: () => this.#lease.inc,
       mayAct: () => this.mayAct(),
-      onTaken: (key, from, token) =>
-        engine.publish(`node.${subjectWord(from)}.superseded`, encodeJson({ key, ...token })),
+      onTaken: (key, from, token) => engine.publish(`node.${subjectWord(from)}.superseded`, writeTaken(key, token)),
       onWentBack: (what) => this.#wentBack(what),
     });
     this.#leases = new Leases({
@@ -127,9 +88,8 @@ export class ClusterNode {
         this.#note('cluster.nodeUp', { node, inc: lease.inc });
       },
       onEnded: (node, inc) => {
-        if (node === name) return;
         this.#peers.forget(node);
-        this.#note('cluster.nodeGone', { node, inc });
+        if (node !== name) this.#note('cluster.nodeGone', { node, inc });
       },
     });
   }
@@ -216,25 +176,21 @@ export class ClusterNode {
     this.#send = send;
     const { engine, name } = this;
     this.#undo = [
-      engine.watch('own', (entry) => {
-        this.#directory.see(entry);
-      }),
+      engine.watch('own', (entry) => void this.#directory.see(entry)),
       engine.watch('nodes', (entry) => this.#leases.see(entry)),
       engine.subscribe('heartbeat.*', (body) => {
-        const { node } = decodeJson(body);
-        if (typeof node === 'string' && node !== name) this.#peers.heard(node);
+        const node = readHeartbeat(body);
+        if (node !== undefined && node !== name) this.#peers.heard(node);
       }),
       engine.subscribe(`node.${subjectWord(name)}.superseded`, (body) => {
-        const { key, era, rev } = decodeJson(body);
-        if (typeof key === 'string' && typeof era === 'number' && typeof rev === 'number') {
-          this.#claims.toldSuperseded(key, { era, rev });
-        }
+        const taken = readTaken(body);
+        if (taken) this.#claims.toldSuperseded(taken.key, taken);
       }),
       engine.onReconnect(() => this.resync(Number.POSITIVE_INFINITY)),
     ];
-    this.#every('renew', this.options.renewMs, () => this.#lease.renew());
-    this.#every('heartbeat', this.options.heartbeatMs, () => this.#beat());
-    this.#every('resync', this.options.resyncMs, () => this.resync(this.options.resyncKeys));
+    this.#beats.every('renew', this.options.renewMs, () => this.#lease.renew());
+    this.#beats.every('heartbeat', this.options.heartbeatMs, () => this.#beat());
+    this.#beats.every('resync', this.options.resyncMs, () => this.resync(this.options.resyncKeys));
   }
 
   takeLease(): void {
@@ -279,8 +235,7 @@ export class ClusterNode {
   close(): void {
     this.#state = 'left';
     this.#send = () => {};
-    for (const timer of this.#timers.values()) this.#parts.clock.clearTimeout(timer);
-    this.#timers.clear();
+    this.#beats.stop();
     for (const undo of this.#undo) undo();
     this.#undo = [];
     this.#claims.dropAll('released');
@@ -340,38 +295,10 @@ export class ClusterNode {
   #beat(): void {
     this.#peers.listen();
     if (this.#state !== 'up') return;
-    this.engine.publish(`heartbeat.${subjectWord(this.name)}`, encodeJson({ node: this.name, inc: this.inc }));
-  }
-
-  #every(name: string, ms: number, fn: () => void): void {
-    const again = (): void => {
-      this.#timers.set(name, this.#parts.clock.setTimeout(again, ms));
-      fn();
-    };
-    this.#timers.set(name, this.#parts.clock.setTimeout(again, ms));
+    this.engine.publish(`heartbeat.${subjectWord(this.name)}`, writeHeartbeat(this.name));
   }
 
   #note(type: ClusterNote, detail: Readonly<Record<string, unknown>>): void {
     this.#parts.note?.(type, detail);
   }
 }
-
-/** The chart of a node with its effects. Its actor's end is the node's: `close` is called by whoever started it. */
-export function nodeLogic(node: ClusterNode) {
-  return nodeMachine.provide({
-    actions: {
-      takeLease: () => node.takeLease(),
-      openForClaims: () => node.openForClaims(),
-      dropAll: () => {
-        if (node.state === 'up') node.dropAll('fenced');
-      },
-      raiseAlarm: () => node.dropAll('halted'),
-      lookForEra: () => node.lookForEra(),
-      giveBack: () => node.giveBack(),
-    },
-  });
-}
-
-export const NODE_INPUT: NodeInput = { joinRetryMs: 2_000, rejoinMs: 100, eraCheckMs: 5_000, leaveMs: 3_000 };
-
-export type { ExitReason, Known };

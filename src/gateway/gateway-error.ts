@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'channels_busy'
   | 'actor_not_found'
   | 'draining'
+  | 'engine_unavailable'
+  | 'fenced'
   | 'invalid_argument'
   | 'max_hops_reached'
   | 'max_apps_reached'

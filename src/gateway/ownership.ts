@@ -1,6 +1,6 @@
 /**
- * Who owns a key now. A claim always succeeds and makes every earlier token stale; who acts for a key checks that its token
- * is still the one. Owned here, so that gateways on many machines can share a store; this edition is for one.
+ * Who owns a key now. A claim makes every earlier token stale; who acts for a key checks that its token is still the one.
+ * Owned here, so that gateways on many machines can share a store; this edition is for one.
  */
 
 /** Later claims have higher tokens: by era first, then by revision. */
@@ -9,11 +9,31 @@ export interface OwnershipToken {
   readonly rev: number;
 }
 
+/** Why a key was lost: another gateway took it, or this one may act for nobody any more. */
+export type OwnershipLoss = 'superseded' | 'fenced';
+
+export interface ClaimOptions {
+  /** Orders the connects of one client, wherever they arrive. 0: unknown. */
+  readonly ordinal: number;
+  /** False for what lives on this gateway only and takes nothing from anybody elsewhere: an implicit client. */
+  readonly shared: boolean;
+  /** Called at most once, when the key is taken by somebody elsewhere; never for what happens here. */
+  readonly onLost?: (reason: OwnershipLoss) => void;
+}
+
 export interface OwnershipStore {
-  /** Takes the key from whoever had it. */
-  claim(key: string): Promise<OwnershipToken>;
-  /** Whether this token is the latest for its key. */
+  /**
+   * Takes the key from whoever had it. Rejects with a `GatewayError`: `stale_connect` when a connect with a higher ordinal has been
+   * seen elsewhere, `fenced` or `engine_unavailable` when this gateway cannot own anything now.
+   */
+  claim(key: string, options: ClaimOptions): Promise<OwnershipToken>;
+  /** Whether this token is the latest for its key, and may be acted under at this moment. */
   owns(key: string, token: OwnershipToken): boolean;
+  /**
+   * Whether third parties may still be told something under this token: it was not taken by somebody else, though it may have
+   * been given back.
+   */
+  mayTell(key: string, token: OwnershipToken): boolean;
   /** Gives the key up, unless it was taken meanwhile. */
   release(key: string, token: OwnershipToken): void;
   readonly size: number;
@@ -22,7 +42,12 @@ export interface OwnershipStore {
 /** One process: claims cannot fail and are never late. */
 export class MemoryOwnership implements OwnershipStore {
   readonly #owners = new Map<string, OwnershipToken>();
+  readonly #era: number;
   #rev = 0;
+
+  constructor(era = 1) {
+    this.#era = era;
+  }
 
   get size(): number {
     return this.#owners.size;
@@ -30,13 +55,17 @@ export class MemoryOwnership implements OwnershipStore {
 
   async claim(key: string): Promise<OwnershipToken> {
     this.#rev += 1;
-    const token = { era: 1, rev: this.#rev };
+    const token = { era: this.#era, rev: this.#rev };
     this.#owners.set(key, token);
     return token;
   }
 
   owns(key: string, token: OwnershipToken): boolean {
     return this.#owners.get(key) === token;
+  }
+
+  mayTell(): boolean {
+    return true;
   }
 
   release(key: string, token: OwnershipToken): void {

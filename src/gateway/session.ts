@@ -47,7 +47,8 @@ export interface SessionParts {
 export class Session implements ProcessBody {
   readonly id: string;
   readonly nodeId: string;
-  readonly token: OwnershipToken;
+  /** Its right to act for its node id; another one when an implicit client becomes somebody. */
+  token: OwnershipToken;
   readonly resumeToken = new ResumeToken();
   readonly apps: Apps;
   ordinal: number;

@@ -17,7 +17,7 @@ import type { Courier } from './courier.js';
 import { GatewayError } from './gateway-error.js';
 import { checkName, clientInfoOf } from './hello.js';
 import type { GatewayOptions } from './options.js';
-import type { OwnershipStore } from './ownership.js';
+import type { OwnershipStore, OwnershipToken } from './ownership.js';
 import { Session, type SessionParts, sessionLogic } from './session.js';
 import type { Switchboard } from './switchboard.js';
 import type { ControlWire, Hello } from './transport.js';
@@ -149,6 +149,8 @@ export class Sessions {
     }
     if (present?.alive && present.client.implicit) {
       await present.client.ready;
+      // Until now it was somebody of this gateway only.
+      present.token = await this.#claim(nodeId, hello.ordinal, true, () => present);
       present.client.upgrade(info);
       present.ordinal = Math.max(present.ordinal, hello.ordinal);
       return { session: present, resumed: false };
@@ -218,6 +220,24 @@ export class Sessions {
     });
   }
 
+  /** Takes the node id. Whoever takes it elsewhere later ends the session that is named then. */
+  #claim(
+    nodeId: string,
+    ordinal: number,
+    shared: boolean,
+    sessionNow: () => Session | undefined,
+  ): Promise<OwnershipToken> {
+    return this.#parts.ownership.claim(nodeId, {
+      ordinal,
+      shared,
+      onLost: (reason) => {
+        const session = sessionNow();
+        if (reason === 'superseded') session?.supersede();
+        else session?.end({ shutdown: reason });
+      },
+    });
+  }
+
   /** Begins a session; `undefined` when somebody else has just begun one for this node id. */
   async #begin(info: ClientInfo, ordinal: number): Promise<Session | undefined> {
     const { options, manager, supervisor, ownership, courier, note } = this.#parts;
@@ -225,7 +245,8 @@ export class Sessions {
     // A claim makes the token before it stale, so nobody claims what somebody else holds here; of several who claim at
     // once the last one begins, and the others look again.
     if (this.#byNode.has(nodeId)) return undefined;
-    const token = await ownership.claim(nodeId);
+    const claimed: { session?: Session } = {};
+    const token = await this.#claim(nodeId, ordinal, info.implicit !== true, () => claimed.session);
     const parent = supervisor();
     if (!parent) throw registrationError('noproc', nodeId);
     if (this.#byNode.has(nodeId) || !ownership.owns(nodeId, token)) return undefined;
@@ -238,10 +259,11 @@ export class Sessions {
       courier,
       note,
       onEnd: () => {
-        ownership.release(nodeId, token);
+        ownership.release(nodeId, session.token);
         if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
       },
     });
+    claimed.session = session;
     this.#byNode.set(nodeId, session);
     const starting = startChild(parent, {
       id: `session:${nodeId}`,

@@ -8,7 +8,8 @@
  * in constant time, refuses timestamps that are minutes old, and refuses tokens lower than the highest it has seen.
  */
 import { createHmac } from 'node:crypto';
-import type { OwnershipToken } from './ownership.js';
+import { GatewayError } from './gateway-error.js';
+import type { OwnershipStore, OwnershipToken } from './ownership.js';
 
 export interface WebhookBody {
   readonly type: 'app.start' | 'app.stop';
@@ -49,6 +50,16 @@ export async function callWebhook(target: WebhookTarget, body: WebhookBody, opti
   }
   options.signal.throwIfAborted();
   throw last;
+}
+
+/** The same call for whoever may have been replaced: nothing is told in the name of a key that others own now. */
+export function fencedWebhook(call: typeof callWebhook, ownership: OwnershipStore): typeof callWebhook {
+  return async (target, body, options) => {
+    if (!ownership.mayTell(body.nodeId, body.token)) {
+      throw new GatewayError('fenced', `fenced: "${body.nodeId}" is not this gateway's any more`);
+    }
+    await call(target, body, options);
+  };
 }
 
 async function callOnce({ url, secret }: WebhookTarget, text: string, options: WebhookOptions): Promise<void> {

@@ -44,6 +44,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   channels_busy: 503,
   actor_not_found: 404,
   draining: 503,
+  engine_unavailable: 503,
+  fenced: 503,
   invalid_argument: 400,
   max_hops_reached: 503,
   max_cameras_reached: 503,

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryHub } from '../../src/cluster/memory-engine.js';
 import { realClock } from '../../src/otp/clock.js';
-import { engineContract, LEASE_MS } from './engine-contract.js';
+import { LEASE_MS } from './asking.js';
+import { engineContract } from './engine-contract.js';
 import { SimulatedEngine, SimulatedStore } from './simulated-engine.js';
 import { Dice, Network, Timeline } from './simulated-world.js';
 

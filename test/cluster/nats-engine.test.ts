@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeKey, encodeKey } from '../../src/cluster/nats/key-code.js';
 import { type NatsEngineOptions, openNatsEngine } from '../../src/cluster/nats/nats-engine.js';
 import { versionFault } from '../../src/cluster/nats/nats-options.js';
-import { engineContract, LEASE_MS } from './engine-contract.js';
+import { LEASE_MS } from './asking.js';
+import { engineContract } from './engine-contract.js';
 import { freePort, NatsServer, natsMissing } from './nats-server.js';
 
 describe('a key in NATS', () => {

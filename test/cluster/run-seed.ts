@@ -10,7 +10,8 @@
  */
 import { createActor } from 'xstate';
 import type { Ownership } from '../../src/cluster/holding.js';
-import { ClusterNode, NODE_INPUT, nodeLogic } from '../../src/cluster/node.js';
+import { ClusterNode } from '../../src/cluster/node.js';
+import { NODE_INPUT, nodeLogic } from '../../src/cluster/node-logic.js';
 import type { ClusterOptions } from '../../src/cluster/options.js';
 import { TokenReceiver } from '../../src/cluster/receiver.js';
 import { readLease, readOwnRecord } from '../../src/cluster/record.js';
@@ -18,6 +19,7 @@ import { RULES, type Rules } from '../../src/cluster/rules.js';
 import { compareTokens, type Token } from '../../src/cluster/token.js';
 import { type EngineFaults, SimulatedEngine, SimulatedStore } from './simulated-engine.js';
 import { Dice, driftingClock, Network, Timeline } from './simulated-world.js';
+import { goWrong } from './trouble.js';
 
 /** What is taken away from the protocol, or from the world. */
 export interface Mutation {
@@ -261,57 +263,7 @@ export function runSeed(seed: number, mutation: Mutation = {}): Outcome {
   timeline.after(1_000, watchOver);
 
   const trouble = (): void => {
-    if (timeline.nowMs < CALM_MS) {
-      const node = dice.pick(nodes);
-      const forMs = 500 + dice.roll() * 6_000;
-      const kind = dice.below(10);
-      // A watch that lags is no excuse.
-      if (kind !== 7) node.troubledMs = Math.max(node.troubledMs, timeline.nowMs + forMs);
-      switch (kind) {
-        case 0:
-          network.cut(node.name, 'E', forMs);
-          network.cut('E', node.name, forMs);
-          break;
-        case 1:
-          network.cut(node.name, 'R', forMs);
-          break;
-        case 2:
-          if (!node.crashed && !node.paused) node.pause(forMs);
-          break;
-        case 3:
-          if (!node.crashed) {
-            node.crash();
-            timeline.after(forMs, () => node.start());
-          }
-          break;
-        case 4:
-          store.awayUntilMs = timeline.nowMs + forMs / 3;
-          break;
-        case 5:
-          // In one direction only.
-          if (dice.chance(0.5)) network.cut(node.name, 'E', forMs);
-          else network.cut('E', node.name, forMs);
-          break;
-        case 6:
-          // A user's connect that arrives when the user is long elsewhere.
-          network.cut('X', node.name, forMs);
-          break;
-        case 7:
-          // A watch that stands still for long, as after the loss of an engine's server.
-          store.lag(node.name, 3 * forMs + 5_000);
-          break;
-        case 8:
-          // The process is replaced while users wait for it: the new one knows nothing of what the old one had seen.
-          if (node.crashed) break;
-          network.cut('X', node.name, forMs);
-          node.crash();
-          timeline.after(forMs / 2, () => node.start());
-          break;
-        case 9:
-          for (const other of nodes) if (other !== node) network.cut(node.name, other.name, forMs);
-          break;
-      }
-    }
+    if (timeline.nowMs < CALM_MS) goWrong({ timeline, dice, network, store, nodes });
     timeline.after(1_500 + dice.roll() * 2_500, trouble);
   };
   timeline.after(2_000, trouble);
