@@ -9,6 +9,7 @@ import { exit, requestStop } from '../otp/signals.js';
 import { startChild } from '../otp/supervisor-api.js';
 import { CallStream } from './call-stream.js';
 import type { Chronicle } from './chronicle.js';
+import { CleanUp } from './clean-up.js';
 import { registrationError } from './client.js';
 import type { Frame } from './frame.js';
 import type { Gateway } from './gateway.js';
@@ -66,6 +67,7 @@ export class LiveGateway implements Gateway {
   readonly options: GatewayOptions;
   readonly #parts: LiveGatewayParts;
   readonly #startedAtMs: number;
+  readonly #cleanUp: CleanUp;
   /** Viewers over HTTP, who belong to no session. */
   readonly #views = new Set<Viewer>();
   #lastView = 0;
@@ -75,6 +77,7 @@ export class LiveGateway implements Gateway {
   constructor(parts: LiveGatewayParts) {
     this.#parts = parts;
     this.options = parts.options;
+    this.#cleanUp = new CleanUp(parts, parts.chronicle);
     this.#startedAtMs = parts.system.clock.now();
   }
 
@@ -251,11 +254,7 @@ export class LiveGateway implements Gateway {
   }
 
   cleanUp(): Readonly<Record<string, number>> {
-    const removed = { services: this.#parts.board.services.sweep() };
-    if (Object.values(removed).some((count) => count > 0)) {
-      this.#parts.chronicle.note({ type: 'swept', actor: '', kind: 'gateway', detail: removed });
-    }
-    return removed;
+    return this.#cleanUp.run();
   }
 
   async drain(deadlineMs = this.options.shutdown.deadlineMs): Promise<void> {
