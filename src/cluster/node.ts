@@ -102,10 +102,6 @@ export class ClusterNode {
     return this.#lease.inc;
   }
 
-  get era(): number {
-    return this.#era;
-  }
-
   /** Keys that this node owns. */
   get held(): number {
     return this.#claims.held;
