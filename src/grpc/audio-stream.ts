@@ -7,7 +7,9 @@ import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import { type AudioChunk, type AudioHandle, type AudioWire, CHANNELS, SAMPLE_RATE } from '../gateway/room-transport.js';
 import type { AudioContent } from './audio-codec.js';
-import type { ReceivedAudio } from './audio-service.js';
+import { audioService, type ReceivedAudio } from './audio-service.js';
+import { innerStream } from './inner-stream.js';
+import { type MessageReader, readMessages } from './message-reader.js';
 import { messageWriter } from './message-writer.js';
 import { type GrpcLog, ServedCall } from './served-call.js';
 import { statusOfReason } from './status.js';
@@ -23,12 +25,18 @@ class AudioCall {
   readonly #gateway: Gateway;
   readonly #served: ServedCall;
   readonly #firstChunkTimer: NodeJS.Timeout;
+  readonly #reader: MessageReader;
   #userId = '';
   #handle: AudioHandle | undefined;
 
   constructor(call: AudioCallStream, gateway: Gateway, log: GrpcLog) {
     this.#call = call;
     this.#gateway = gateway;
+    // grpc-js says `cancelled` of both: a user who goes, and one whose connection was lost. Asked first, before it is told.
+    const session = innerStream(call)?.session;
+    call.on('cancelled', () => {
+      if (session?.destroyed) this.#handle?.failed(new Error('the connection was lost'));
+    });
     this.#served = new ServedCall(call, log);
     // Until it has named its user the gateway does not know this call; its silence is measured here.
     const { inactivityMs } = gateway.options.session;
@@ -37,7 +45,9 @@ class AudioCall {
       inactivityMs,
     );
     call.on('cancelled', () => clearTimeout(this.#firstChunkTimer));
-    call.on('data', (chunk: ReceivedAudio) => this.#served.guard(() => this.#receive(chunk)));
+    this.#reader = readMessages(call, audioService.streamAudio.requestDeserialize, (chunk) =>
+      this.#served.guard(() => this.#receive(chunk)),
+    );
     // A cancel ends the reading side first. Only an end that no cancel follows is a half-close.
     call.on('end', () => setImmediate(() => this.#served.guard(() => this.#halfClosed())));
   }
@@ -60,7 +70,7 @@ class AudioCall {
     clearTimeout(this.#firstChunkTimer);
     this.#userId = first.userId;
     // What comes while the gateway decides waits in HTTP/2's window.
-    this.#call.pause();
+    this.#reader.pause();
     try {
       if (first.userId === '') throw noUser('was empty');
       const handle = await this.#gateway.audio.stream(first.userId, this.#wire());
@@ -70,7 +80,7 @@ class AudioCall {
       if (this.#served.over) return;
       // The user learns that it is in, even if nobody speaks for long.
       this.#call.sendMetadata(new Metadata());
-      this.#call.resume();
+      this.#reader.resume();
     } catch (thrown) {
       this.#served.refuseThrown(thrown);
     }
