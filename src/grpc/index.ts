@@ -13,4 +13,13 @@ export {
   type StreamListener,
 } from './client.js';
 export { decodeFrame, encodeFrame, type FrameContent } from './frame-codec.js';
+export {
+  type CallContext,
+  type RetrofitCounters,
+  type RetrofitLimits,
+  type SuperviseOptions,
+  type Supervision,
+  supervise,
+  supervisionOf,
+} from './retrofit.js';
 export { addGatewayServices } from './server.js';
