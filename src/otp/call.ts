@@ -9,7 +9,7 @@ import { atWork } from './crash-barrier.js';
 import { ExitError, type ExitReason } from './exit-reason.js';
 import { Few } from './few.js';
 import { deliver } from './mailbox.js';
-import { Process, processOf } from './process.js';
+import { type PendingCall, Process, processOf } from './process.js';
 import type { Held } from './scope.js';
 import type { System } from './system.js';
 
@@ -39,57 +39,88 @@ const DEFAULT_TIMEOUT_MS = 5_000;
  * `calling_self`, `mailbox_full`, or what the callee (or the caller) ended with.
  */
 export function call<T = unknown>(target: Address, request: unknown, options: CallOptions = {}): Promise<T> {
-  const { timeout = DEFAULT_TIMEOUT_MS } = options;
-  const what = `call to "${addressText(target)}"`;
   const callee = processAt(target);
   const caller = options.from ? processOf(options.from) : processAtWork();
-  if (!callee?.alive) return Promise.reject(new ExitError('noproc', what));
-  if (callee === caller) return Promise.reject(new ExitError('calling_self', what));
-  return ask(callee, { caller, timeout, what }, (reply) => ({
-    type: 'call',
-    request,
-    reply,
-    from: caller?.ref,
-  }));
+  if (!callee?.alive) return Promise.reject(new ExitError('noproc', `call to "${addressText(target)}"`));
+  if (callee === caller) return Promise.reject(new ExitError('calling_self', `call to "${addressText(target)}"`));
+  const { timeout = DEFAULT_TIMEOUT_MS } = options;
+  const from = caller?.ref;
+  return ask(callee, 'call to', caller, timeout, (reply) => ({ type: 'call', request, reply, from }));
 }
 
-interface Asking {
-  readonly caller: Process | undefined;
-  readonly timeout: number;
-  readonly what: string;
-}
-
-/** Sends the event that `make` gives and waits for its reply; the one place where a reply is awaited. */
+/**
+ * Sends the event that `make` gives and waits for its reply; the one place where a reply is awaited.
+ *
+ * @param verb what the error says was being done to the callee.
+ */
 export function ask<T>(
   callee: Process,
-  { caller, timeout, what }: Asking,
+  verb: string,
+  caller: Process | undefined,
+  timeout: number,
   make: (reply: (answer: unknown) => void) => EventObject,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const { system } = callee;
-    let limit: unknown;
-    const settle = (): void => {
-      callee.pendingCalls?.delete(fail);
-      caller?.pendingCalls?.delete(fail);
-      if (limit !== undefined) system.clock.clearTimeout(limit);
-    };
-    const fail = (reason: ExitReason): void => {
-      settle();
-      reject(new ExitError(reason, what));
-    };
-    callee.pendingCalls ??= new Few();
-    callee.pendingCalls.add(fail);
-    if (caller) {
-      caller.pendingCalls ??= new Few();
-      caller.pendingCalls.add(fail);
-    }
-    if (Number.isFinite(timeout)) limit = system.clock.setTimeout(() => fail('timeout'), timeout);
-    const reply = (answer: unknown): void => {
-      settle();
-      resolve(answer as T);
-    };
-    if (!deliver(callee, make(reply))) fail('mailbox_full');
+    const asked = new Asked(callee, verb, caller, resolve, reject);
+    asked.limit(timeout);
+    if (
+      !deliver(
+        callee,
+        make((answer) => asked.answered(answer)),
+      )
+    )
+      asked.fail('mailbox_full');
   });
+}
+
+/** A request that waits for its answer. Both sides know it, so that the end of either settles it. */
+class Asked<T> implements PendingCall {
+  readonly #callee: Process;
+  readonly #verb: string;
+  readonly #caller: Process | undefined;
+  readonly #resolve: (answer: T) => void;
+  readonly #reject: (error: ExitError) => void;
+  #limit: unknown;
+
+  constructor(
+    callee: Process,
+    verb: string,
+    caller: Process | undefined,
+    resolve: (answer: T) => void,
+    reject: (error: ExitError) => void,
+  ) {
+    this.#callee = callee;
+    this.#verb = verb;
+    this.#caller = caller;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    callee.pendingCalls ??= new Few();
+    callee.pendingCalls.add(this);
+    if (!caller) return;
+    caller.pendingCalls ??= new Few();
+    caller.pendingCalls.add(this);
+  }
+
+  limit(timeoutMs: number): void {
+    if (Number.isFinite(timeoutMs))
+      this.#limit = this.#callee.system.clock.setTimeout(() => this.fail('timeout'), timeoutMs);
+  }
+
+  answered(answer: unknown): void {
+    this.#settle();
+    this.#resolve(answer as T);
+  }
+
+  fail(reason: ExitReason): void {
+    this.#settle();
+    this.#reject(new ExitError(reason, `${this.#verb} "${this.#callee.path}"`));
+  }
+
+  #settle(): void {
+    this.#callee.pendingCalls?.delete(this);
+    this.#caller?.pendingCalls?.delete(this);
+    if (this.#limit !== undefined) this.#callee.system.clock.clearTimeout(this.#limit);
+  }
 }
 
 /**

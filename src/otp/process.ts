@@ -4,19 +4,18 @@
  * throws, the actors it started are stopped instead of being left behind; and what it throws later, in a timer or a
  * promise, is its own crash.
  *
- * `guarded` makes any actor logic a process. The end is seen in the logic itself (a throw, a final snapshot, the stop
- * event), not through XState's observers or relayed events: those name ids, and an id may already belong to a successor.
+ * What makes an actor one is in `guarded.ts`.
  */
-import type { AnyActorLogic, AnyActorRef, AnyActorScope, EventObject } from 'xstate';
-import { atWork, type Crashable } from './crash-barrier.js';
-import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
+import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
+import type { Crashable } from './crash-barrier.js';
+import { crashReason, type ExitReason } from './exit-reason.js';
 import type { Few } from './few.js';
-import { Mailbox, type MailboxOptions } from './mailbox.js';
+import type { Mailbox, MailboxOptions } from './mailbox.js';
 import type { Monitor } from './monitor.js';
 import type { Enrolled } from './roll.js';
 import { Scope } from './scope.js';
 import type { System } from './system.js';
-import { PROCESS, parentOf, stopActor } from './xstate-internals.js';
+import { PROCESS, stopActor } from './xstate-internals.js';
 
 /** One end, and the end that led to it. */
 export interface Failure {
@@ -34,6 +33,11 @@ export interface Failure {
  */
 export interface ProcessBody {
   attach(process: Process): void;
+}
+
+/** A call that has no answer yet. */
+export interface PendingCall {
+  fail(reason: ExitReason): void;
 }
 
 export class Process implements Crashable, Enrolled<Process> {
@@ -58,8 +62,8 @@ export class Process implements Crashable, Enrolled<Process> {
   watchers: Few<Monitor> | undefined;
   watching: Few<Monitor> | undefined;
   links: Set<Process> | undefined;
-  /** Calls that wait for its answer; each is told when it ends. */
-  pendingCalls: Few<(reason: ExitReason) => void> | undefined;
+  /** Calls that wait for its answer, or that it waits for; each is told when it ends. */
+  pendingCalls: Few<PendingCall> | undefined;
   /** What its logic keeps beside the snapshot. */
   state: unknown;
   /** Its supervisor's entry for it. */
@@ -186,7 +190,7 @@ export class Process implements Crashable, Enrolled<Process> {
     if (abandoned.length > 0) system.emit({ type: 'process.abandoned', process: this, kinds: abandoned });
     if (this.name !== undefined) system.registry.unregister(this.name);
     if (system.heard) system.emit({ type: 'process.down', process: this, reason, failure });
-    if (this.pendingCalls) for (const fail of this.pendingCalls.members()) fail(reason);
+    if (this.pendingCalls) for (const pending of this.pendingCalls.members()) pending.fail(reason);
     if (this.watching) for (const monitor of this.watching.members()) monitor.drop();
     if (this.links) {
       for (const peer of this.links) {
@@ -232,6 +236,11 @@ interface Carrier {
   [PROCESS]?: Process | undefined;
 }
 
+/** Makes it the process of its actor. */
+export function carry(process: Process): void {
+  (process.ref as Carrier)[PROCESS] = process;
+}
+
 /** The process behind an actor; `undefined` for actors that a machine started by itself. */
 export function processOf(ref: AnyActorRef): Process | undefined {
   return (ref as Carrier)[PROCESS];
@@ -247,103 +256,14 @@ export interface ProcessTraits {
   readonly mailbox?: MailboxOptions;
 }
 
-/** Systems by XState's own, so that a new actor finds where it belongs. */
-const systems = new WeakMap<object, System>();
-let founding: System | undefined;
-
-/** Runs `create`, which creates a root actor: the actor system that it founds belongs to `system`. */
-export function foundSystem<T>(system: System, create: () => T): T {
-  founding = system;
-  try {
-    return create();
-  } finally {
-    founding = undefined;
-  }
-}
-
-function systemOf(scope: AnyActorScope): System {
-  const known = systems.get(scope.system);
-  if (known) return known;
-  if (!founding)
-    throw new Error(`actor "${scope.id}" belongs to no system; start it with startRoot or under a supervisor`);
-  systems.set(scope.system, founding);
-  return founding;
-}
-
-const guardedLogics = new WeakMap<AnyActorLogic, AnyActorLogic>();
-const traitsOf = new WeakMap<AnyActorLogic, ProcessTraits>();
+const traits = new WeakMap<AnyActorLogic, ProcessTraits>();
 
 /** Says of a logic what kind of process it is. Without, its kind is the id of its chart. */
-export function withTraits<L extends AnyActorLogic>(logic: L, traits: ProcessTraits): L {
-  traitsOf.set(logic, traits);
+export function withTraits<L extends AnyActorLogic>(logic: L, given: ProcessTraits): L {
+  traits.set(logic, given);
   return logic;
 }
 
-/** Events that a chart with this list never sees: types that come from outside would each stay in XState's cache for ever. */
-function knownEvents(logic: AnyActorLogic): ReadonlySet<string> | undefined {
-  const { events } = logic as { events?: readonly string[] };
-  if (!Array.isArray(events) || events.some((type) => type.includes('*'))) return undefined;
-  return new Set(events);
-}
-
-/** The same logic as a process. One guarded logic per logic, so that the inspector sees one definition. */
-export function guarded(logic: AnyActorLogic): AnyActorLogic {
-  const known = guardedLogics.get(logic);
-  if (known) return known;
-  const wrapped = guard(logic);
-  guardedLogics.set(logic, wrapped);
-  return wrapped;
-}
-
-function guard(logic: AnyActorLogic): AnyActorLogic {
-  const traits = traitsOf.get(logic) ?? {};
-  const { config } = logic as { config?: { readonly id?: string } };
-  const kind = traits.kind ?? config?.id ?? 'process';
-  const events = knownEvents(logic);
-  // A chart that names the stop request ends in its own time; that is what trapping exits means.
-  const trapExit = traits.trapExit ?? events?.has('supervisor.stop') ?? false;
-  const answersStop = traits.answersStop ?? trapExit;
-  const wrapped = Object.create(logic) as AnyActorLogic;
-
-  wrapped.getInitialSnapshot = (scope: AnyActorScope, input: unknown) => {
-    const system = systemOf(scope);
-    const parent = parentOf(scope.self);
-    const process = new Process(scope.self, system, parent && processOf(parent), kind);
-    process.trapExit = trapExit;
-    process.answersStop = answersStop;
-    if (traits.mailbox) process.mailbox = new Mailbox(traits.mailbox);
-    (scope.self as Carrier)[PROCESS] = process;
-    return atWork.run(process, () => logic.getInitialSnapshot(scope, input));
-  };
-
-  wrapped.transition = (snapshot: Snapshot, event: EventObject, scope: AnyActorScope) => {
-    const process = processOf(scope.self) as Process;
-    if (events && !event.type.startsWith('xstate.') && !events.has(event.type)) return snapshot;
-    return atWork.run(process, () => {
-      try {
-        const next = logic.transition(snapshot, event, scope) as Snapshot;
-        if (event.type === 'xstate.stop') process.exited('shutdown');
-        else if (next.status === 'done') process.exited(reasonOfOutput(next.output));
-        else if (next.status === 'error') process.exited(crashReason(next.error));
-        return next;
-      } catch (thrown) {
-        stopChildren(snapshot, scope);
-        process.exited(crashReason(thrown));
-        throw thrown;
-      }
-    });
-  };
-  return wrapped;
-}
-
-interface Snapshot {
-  readonly status: string;
-  readonly output: unknown;
-  readonly error: unknown;
-  readonly children?: Readonly<Record<string, AnyActorRef>>;
-}
-
-/** XState leaves the actors of a machine that threw running, even after the root has stopped (its issue 5153). */
-function stopChildren(snapshot: Snapshot, scope: AnyActorScope): void {
-  for (const child of Object.values(snapshot.children ?? {}).reverse()) scope.stopChild(child);
+export function traitsOf(logic: AnyActorLogic): ProcessTraits {
+  return traits.get(logic) ?? {};
 }

@@ -2,7 +2,8 @@
 import { type AnyActorLogic, type AnyActorRef, createActor } from 'xstate';
 import { atWork } from './crash-barrier.js';
 import { crashReason, type ExitReason, reasonOfOutput } from './exit-reason.js';
-import { foundSystem, guarded, type Process, type ProcessBody, processOf } from './process.js';
+import { foundSystem, guarded } from './guarded.js';
+import { type Process, type ProcessBody, processOf } from './process.js';
 import type { System } from './system.js';
 import { createChild } from './xstate-child.js';
 import { dropSessionList, installIndexedScheduler, isRunning } from './xstate-internals.js';

@@ -103,8 +103,8 @@ export function countChildren(supervisor: AnyActorRef): Promise<ChildCounts> {
 /** Waits without limit, as OTP does: while a start or a stop runs, a supervisor answers nobody. */
 function call<T>(supervisor: AnyActorRef, request: SupervisorRequest): Promise<T> {
   const process = processOf(supervisor);
-  const what = `${request.op} on "${process?.path ?? supervisor.id}"`;
-  if (!process?.alive) return Promise.reject(new ExitError('noproc', what));
-  const asking = { caller: undefined, timeout: Number.POSITIVE_INFINITY, what };
-  return ask(process, asking, (reply) => ({ type: 'supervisor.call', request, reply }) as SupervisorCall);
+  const verb = `${request.op} on`;
+  if (!process?.alive) return Promise.reject(new ExitError('noproc', `${verb} "${process?.path ?? supervisor.id}"`));
+  const event = (reply: SupervisorCall['reply']): SupervisorCall => ({ type: 'supervisor.call', request, reply });
+  return ask(process, verb, undefined, Number.POSITIVE_INFINITY, event);
 }
