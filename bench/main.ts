@@ -1,6 +1,7 @@
 /** `npm run -s bench -- COMMAND …`: the benchmarks by name. Without a name, or with a scale, the kernel beside Erlang. */
 const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   audio: () => import('./audio/main.js'),
+  cameras: () => import('./cameras/main.js'),
   relay: () => import('./relay/main.js'),
   'slow-readers': () => import('./slow-readers/main.js'),
 };
