@@ -29,14 +29,18 @@ async function rows(count: number) {
     }
   }
   await Promise.all(servers.map((talk) => talk.end()));
-  const perChunk = (kind: Kind): number => median(all[kind].map(({ cpuUs, heard }) => cpuUs / heard));
+  const costs = (kind: Kind): number[] => all[kind].map(({ cpuUs, heard }) => cpuUs / heard);
+  const perChunk = (kind: Kind): number => median(costs(kind));
+  // Of each round, whose turns were next to each other; then the median.
+  const ratio = (kind: Kind, to: Kind): string =>
+    median(costs(kind).map((cost, at) => cost / (costs(to)[at] as number))).toFixed(2);
   return KINDS.map((kind) => ({
     streams: count,
     server: kind,
     'µs per chunk': perChunk(kind).toFixed(1),
     '% CPU': median(all[kind].map(({ cpuUs, wallMs }) => cpuUs / wallMs / 10)).toFixed(0),
-    '× pass-through': (perChunk(kind) / perChunk('pass-through')).toFixed(2),
-    '× own http2': (perChunk(kind) / perChunk('http2')).toFixed(2),
+    '× pass-through': ratio(kind, 'pass-through'),
+    '× own http2': ratio(kind, 'http2'),
     '% heard': median(all[kind].map(({ said, heard }) => (100 * heard) / said)).toFixed(1),
     'p50 ms': median(all[kind].map(({ p50Ms }) => p50Ms)).toFixed(2),
     'p99 ms': median(all[kind].map(({ p99Ms }) => p99Ms)).toFixed(2),

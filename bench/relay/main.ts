@@ -53,16 +53,18 @@ async function row(load: Load) {
   }
   await Promise.all(relays.map((relay) => relay.end()));
 
-  const perDelivery = (kind: Kind): number => median(all[kind].map(({ cpuUs, deliveries }) => cpuUs / deliveries));
-  const ours = perDelivery('sluice');
-  const ratio = (kind: Kind): string => (perDelivery(kind) / ours).toFixed(2);
+  const costs = (kind: Kind): number[] => all[kind].map(({ cpuUs, deliveries }) => cpuUs / deliveries);
+  const perDelivery = (kind: Kind): number => median(costs(kind));
+  const ours = costs('sluice');
+  // Of each round, whose turns were next to each other; then the median.
+  const ratio = (kind: Kind): string => median(costs(kind).map((cost, at) => cost / (ours[at] as number))).toFixed(2);
   return {
     bytes: load.bytes,
     viewers: load.viewers,
     'µs naive': perDelivery('naive').toFixed(1),
     'µs pass-through': perDelivery('pass-through').toFixed(1),
     'µs own http2': perDelivery('http2').toFixed(1),
-    'µs sluice': ours.toFixed(1),
+    'µs sluice': perDelivery('sluice').toFixed(1),
     '× naive': ratio('naive'),
     '× pass-through': ratio('pass-through'),
     '× own http2': ratio('http2'),

@@ -231,16 +231,22 @@ export class Outbox<T> {
 
   #writeOne(): void {
     const { batch, sizeOf, write } = this.#options;
-    const items = [this.#waiting.shift()];
-    let bytes = sizeOf(items[0] as T);
-    for (let next = this.#waiting.first; batch && next !== undefined; next = this.#waiting.first) {
+    const first = this.#waiting.shift();
+    this.#inFlight = 1;
+    if (!batch || this.#waiting.length === 0) {
+      write(first, this.#written);
+      return;
+    }
+    const items = [first];
+    let bytes = sizeOf(first);
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
       bytes += sizeOf(next);
       if (bytes > batch.bytesMax) break;
       items.push(this.#waiting.shift());
     }
     this.#inFlight = items.length;
-    if (batch && items.length > 1) batch.write(items, this.#written);
-    else write(items[0] as T, this.#written);
+    if (items.length > 1) batch.write(items, this.#written);
+    else write(first, this.#written);
   }
 
   readonly #written = (error?: Error | null): void => {

@@ -1,11 +1,18 @@
 /**
  * What we use of grpc-js beyond its public API, besides the reset of a stream (`inner-stream.ts`): the HTTP/2 stream under a
- * server call, to write messages that are framed already, and the HTTP/2 servers under a server, to give them a receive window
+ * server call, to read and write messages past grpc-js, and the HTTP/2 servers under a server, to give them a receive window
  * that fits a round trip. Each is looked for and done without where it is not found; `test/grpc/grpc-js-internals.test.ts`
  * fails when an upgrade of grpc-js hides one, so that it is not lost in silence.
  */
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { type Server, ServerInterceptingCall } from '@grpc/grpc-js';
+
+/** An environment variable: with `1` messages are read and written through the public API only. */
+export const PUBLIC_API_SWITCH = 'SLUICE_GRPC_PUBLIC_API';
+
+export function wantsPublicApi(): boolean {
+  return process.env[PUBLIC_API_SWITCH] === '1';
+}
 
 /** The stream under a call, for who may write messages to it past grpc-js. */
 export interface DirectStream {
@@ -16,13 +23,37 @@ export interface DirectStream {
   readonly messageSent: () => void;
 }
 
+/** The same for who may read messages from it. */
+export interface DirectInput {
+  readonly stream: ServerHttp2Stream;
+  /** The largest message that the server was told to take; -1: any. */
+  readonly receiveBytesMax: number;
+  /** What grpc-js does with the bytes that come: the listener to take the place of. */
+  readonly listener: (bytes: Buffer) => void;
+  /** Ends the call as grpc-js does when what comes is not to be taken. */
+  readonly refuse: (status: { readonly code: number; readonly details: string }) => void;
+  readonly messageReceived: () => void;
+}
+
 /** As far as it is looked at. The innermost call holds the stream; each server interceptor wraps it once more. */
 interface Inner {
   readonly stream?: unknown;
   readonly nextCall?: unknown;
   readonly responder?: { readonly sendMessage?: unknown };
   readonly maxSendMessageSize?: unknown;
-  readonly callEventTracker?: { addMessageSent?(): void } | null;
+  readonly maxReceiveMessageSize?: unknown;
+  readonly incomingEncoding?: unknown;
+  readonly readQueue?: unknown;
+  readonly receivedHalfClose?: unknown;
+  readonly listener?: Listener | null;
+  readonly callEventTracker?: { addMessageSent?(): void; addMessageReceived?(): void } | null;
+  sendStatus?(status: object): void;
+}
+
+/** Who hears of what comes: one for each interceptor, around the call's own. */
+interface Listener {
+  readonly listener?: { readonly onReceiveMessage?: unknown };
+  readonly nextListener?: Listener;
 }
 
 /**
@@ -49,6 +80,41 @@ function direct(inner: Inner, stream: ServerHttp2Stream): DirectStream | undefin
 
 /** What an interceptor does with messages that it was not made for. */
 const HANDS_MESSAGES_ON = (new ServerInterceptingCall({} as never) as unknown as Inner).responder?.sendMessage;
+
+/**
+ * The stream of a server call of which nothing has been read; nothing where this grpc-js keeps it elsewhere, where messages
+ * come compressed, or where an interceptor of the host wants to see them.
+ */
+export function directInput(call: object): DirectInput | undefined {
+  let inner = (call as { readonly call?: Inner }).call;
+  while (isObject(inner) && !isHttp2Stream(inner.stream)) inner = inner.nextCall as Inner | undefined;
+  if (!inner || !isHttp2Stream(inner.stream)) return undefined;
+  const { stream, maxReceiveMessageSize, incomingEncoding, readQueue, receivedHalfClose, callEventTracker } = inner;
+  if (typeof maxReceiveMessageSize !== 'number' || incomingEncoding !== 'identity') return undefined;
+  if (!Array.isArray(readQueue) || readQueue.length > 0 || receivedHalfClose !== false) return undefined;
+  for (let heard = inner.listener; heard?.nextListener; heard = heard.nextListener) {
+    if (heard.listener?.onReceiveMessage !== HEARS_NO_MESSAGES) return undefined;
+  }
+  const [listener, ...others] = stream.listeners('data') as ((bytes: Buffer) => void)[];
+  const refuse = inner.sendStatus?.bind(inner);
+  if (!listener || others.length > 0 || !refuse) return undefined;
+  const messageReceived = callEventTracker?.addMessageReceived
+    ? () => callEventTracker.addMessageReceived?.()
+    : () => {};
+  return { stream, receiveBytesMax: maxReceiveMessageSize, listener, refuse, messageReceived };
+}
+
+/** What an interceptor does with messages that come if it was not made for them. */
+const HEARS_NO_MESSAGES = ((): unknown => {
+  let heard: Listener | undefined;
+  const next = {
+    start: (listener: Listener) => {
+      heard = listener;
+    },
+  };
+  new ServerInterceptingCall(next as never).start({} as never);
+  return heard?.listener?.onReceiveMessage;
+})();
 
 /** The parts of a server that are looked for. */
 interface ServerParts {

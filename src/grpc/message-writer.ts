@@ -8,7 +8,7 @@
  * taken it. That is the backpressure: whoever waits for `done` never has more than one write here.
  */
 import { Metadata } from '@grpc/grpc-js';
-import { type DirectStream, directStream } from './grpc-js-internals.js';
+import { type DirectStream, directStream, wantsPublicApi } from './grpc-js-internals.js';
 import { FRAMING_BYTES } from './wire-format.js';
 
 export type Done = (error?: Error | null) => void;
@@ -28,12 +28,9 @@ export interface WritableCall<T> {
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
-/** Set to `public`, every message goes through grpc-js's public API. */
-export const WRITER_SWITCH = 'SLUICE_GRPC_WRITER';
-
 /** @param framedOf the bytes of a message with gRPC's framing; the serializer of the method gives them without. */
 export function messageWriter<T>(call: WritableCall<T>, framedOf: (message: T) => Buffer): MessageWriter<T> {
-  const direct = process.env[WRITER_SWITCH] === 'public' ? undefined : directStream(call);
+  const direct = wantsPublicApi() ? undefined : directStream(call);
   return direct ? new DirectWriter(call, direct, framedOf) : new PublicWriter(call);
 }
 
@@ -86,6 +83,8 @@ class DirectWriter<T> extends PublicWriter<T> {
   readonly #call: WritableCall<T>;
   readonly #direct: DirectStream;
   readonly #framedOf: (message: T) => Buffer;
+  /** The headers are out. */
+  #begun = false;
 
   constructor(call: WritableCall<T>, direct: DirectStream, framedOf: (message: T) => Buffer) {
     super(call);
@@ -118,10 +117,16 @@ class DirectWriter<T> extends PublicWriter<T> {
 
   /** True when the message may go past grpc-js: it is small enough, and the headers are out. */
   #takes(bytes: Buffer): boolean {
-    const { stream, sendBytesMax } = this.#direct;
+    const { sendBytesMax } = this.#direct;
+    this.#begun ||= this.#begin();
+    return this.#begun && (sendBytesMax === -1 || bytes.length - FRAMING_BYTES <= sendBytesMax);
+  }
+
+  /** Sends the headers. An interceptor may hold them back; what is written publicly then waits for them. */
+  #begin(): boolean {
+    const { stream } = this.#direct;
     if (!stream.headersSent) this.#call.sendMetadata(new Metadata());
-    // An interceptor may hold the headers back. What is written publicly then waits for them.
-    return stream.headersSent && (sendBytesMax === -1 || bytes.length - FRAMING_BYTES <= sendBytesMax);
+    return stream.headersSent;
   }
 
   /** False once the status is on its way, a passed deadline's for example; the end of the call settles what is written then. */

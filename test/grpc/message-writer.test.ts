@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { status as Code, ServerInterceptingCall, type ServerOptions } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { directStream } from '../../src/grpc/grpc-js-internals.js';
-import { type MessageWriter, messageWriter, WRITER_SWITCH } from '../../src/grpc/message-writer.js';
+import { directStream, PUBLIC_API_SWITCH } from '../../src/grpc/grpc-js-internals.js';
+import { type MessageWriter, messageWriter } from '../../src/grpc/message-writer.js';
 import { type BareCall, type BytesCall, bareCall, message, serveStream } from './stream-server.js';
 
 const WAYS = ['direct', 'public'] as const;
@@ -11,7 +11,7 @@ const WAYS = ['direct', 'public'] as const;
 afterEach(() => vi.unstubAllEnvs());
 
 function go(way: (typeof WAYS)[number]): void {
-  vi.stubEnv(WRITER_SWITCH, way === 'public' ? way : '');
+  vi.stubEnv(PUBLIC_API_SWITCH, way === 'public' ? '1' : '');
 }
 
 interface Served {
