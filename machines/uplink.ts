@@ -131,8 +131,16 @@ export const uplinkMachine = setup({
             },
             live: {
               entry: 'beginBeating',
+              initial: 'settling',
+              states: {
+                settling: {
+                  after: { stable: { target: 'stable', actions: 'forgetFailures' } },
+                },
+                stable: {
+                  description: 'It has held for a while: the next failure counts as the first.',
+                },
+              },
               on: { 'silence.detected': HUNG, 'attempt.failed': FAILED },
-              after: { stable: { actions: 'forgetFailures' } },
             },
             recovering: {
               description: 'The attempt is being closed; the next begins only when it is gone.',

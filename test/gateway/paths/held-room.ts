@@ -1,0 +1,51 @@
+/** A backend of rooms that opens, fails and closes when the test says so, and a room over it without anybody who watches. */
+
+import { Room } from '../../../src/gateway/room.js';
+import type { RoomRequest } from '../../../src/gateway/room-backend.js';
+import {
+  EmbeddedRooms,
+  type RoomBackend,
+  type RoomLink,
+  type RoomListener,
+} from '../../../src/gateway/room-backend.js';
+
+export class HeldBackend implements RoomBackend {
+  readonly kind = 'held';
+  listener: RoomListener | undefined;
+  opened = 0;
+  closed = 0;
+  #finish: () => void = () => {};
+
+  open(request: RoomRequest, listener: RoomListener): RoomLink {
+    this.opened += 1;
+    this.listener = listener;
+    const silent = { opened: () => {}, failed: () => {} };
+    const relay = new EmbeddedRooms(() => Buffer.alloc(5)).open(request, silent);
+    return {
+      enter: (ear) => relay.enter(ear),
+      say: (from, content) => relay.say(from, content),
+      close: () => {
+        this.closed += 1;
+        return new Promise((resolve) => {
+          this.#finish = resolve;
+        });
+      },
+    };
+  }
+
+  /** The room is given back. */
+  finish(): void {
+    this.#finish();
+  }
+}
+
+export function heldRoom(backend: HeldBackend): Room {
+  return new Room({
+    request: { name: 'hall', url: '', token: '' },
+    backend,
+    attachMs: 30_000,
+    sendTimeoutMs: 2_000,
+    note: () => {},
+    onEnd: () => {},
+  });
+}
