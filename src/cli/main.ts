@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { runDiagrams } from './diagrams.js';
+import { runHeap } from './heap-owners.js';
 import { runServe } from './serve.js';
 import { runSoak } from './soak.js';
 import { runWatch } from './watch.js';
@@ -51,6 +52,17 @@ program
     const abort = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
     process.exitCode = await runWatch({ camera, ...options, signal: abort.signal, stdout, stderr });
+  });
+
+program
+  .command('heap')
+  .description(
+    'Who has taken the memory: the most grown kinds between two .heapsnapshot files, or the sites of a .heapprofile.',
+  )
+  .argument('<files...>', 'two snapshots, the earlier one first, or one profile')
+  .option('--top <n>', 'how many', positive, 10)
+  .action(async (files: readonly string[], { top }: { top: number }) => {
+    process.exitCode = await runHeap({ files, top, stdout, stderr });
   });
 
 program
