@@ -12,8 +12,8 @@ export interface ListeningServer {
   stop(graceMs: number): Promise<void>;
 }
 
-/** How long open connections may take to end in order before they are cut. */
-const GRACE_MS = 1_000;
+/** How long open connections may take to end in order before they are cut: half of what a stop has left when its deadline is over. */
+const GRACE_MS = 500;
 
 export class Listener<S extends ListeningServer> {
   readonly #open: (port: number | undefined) => Promise<S>;

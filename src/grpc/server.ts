@@ -193,8 +193,9 @@ function running(server: Server, listening: Listening, services: Services, host:
   const stop = async (graceMs: number): Promise<void> => {
     drain();
     services.stop();
-    await tryShutdown(server, graceMs);
-    await closed(sockets, Math.min(graceMs, LAST_WORDS_MS));
+    const lastWordsMs = Math.min(graceMs / 2, LAST_WORDS_MS);
+    await tryShutdown(server, graceMs - lastWordsMs);
+    await closed(sockets, lastWordsMs);
     server.forceShutdown();
     for (const socket of sockets) socket.destroy();
   };
