@@ -110,8 +110,8 @@ export class Participant implements ProcessBody, RoomEar {
     this.#stream?.hear(chunk);
   }
 
-  say(content: Omit<AudioContent, 'userId'>): void {
-    if (!this.#left) this.room.keeper.link.say(this, { ...content, userId: this.userId });
+  say({ trackId, timestampMs, pcm }: Omit<AudioContent, 'userId'>): void {
+    if (!this.#left) this.room.keeper.link.say(this, { userId: this.userId, trackId, timestampMs, pcm });
   }
 
   view(): ParticipantView {

@@ -97,14 +97,15 @@ export class AudioStream extends StreamBody implements AudioHandle {
     scope.timer(inactivityMs, () => this.#lookForSilence(inactivityMs));
   }
 
-  said({ pcm, ...content }: Omit<AudioContent, 'userId'>): void {
+  said(content: Omit<AudioContent, 'userId'>): void {
     if (this.#ended) return;
     this.#heardAtMs = this.process.system.clock.now();
     this.#heard += 1;
+    const { pcm } = content;
     const odd = pcm.length % BYTES_PER_SAMPLE;
     if (odd !== 0) this.#countOddPayload();
-    const whole = odd === 0 ? pcm : pcm.subarray(0, pcm.length - odd);
-    if (whole.length > 0) this.#parts.participant.say({ ...content, pcm: whole });
+    const whole = odd === 0 ? content : { ...content, pcm: pcm.subarray(0, pcm.length - odd) };
+    if (whole.pcm.length > 0) this.#parts.participant.say(whole);
   }
 
   hear(chunk: AudioChunk): void {

@@ -16,15 +16,32 @@ const FIXED32 = 5;
 /** Unknown groups nested deeper than this are an error: the reader must not recurse as deep as a stranger likes. */
 const GROUP_DEPTH_MAX = 32;
 
+export const EMPTY_BYTES: Buffer = Buffer.alloc(0);
+
+/** Small messages share slabs of so many bytes: Node's own of 8 KiB would be made anew for every dozen chunks of sound. */
+const SLAB_BYTES = 64 * 1024;
+const SMALL_BYTES = 4 * 1024;
+let slab: Buffer = EMPTY_BYTES;
+let slabAt = 0;
+
+function allocate(bytes: number): Buffer {
+  if (bytes > SMALL_BYTES) return Buffer.allocUnsafe(bytes);
+  if (bytes > slab.length - slabAt) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    slabAt = 0;
+  }
+  const from = slabAt;
+  slabAt += bytes;
+  return slab.subarray(from, slabAt);
+}
+
 /** A buffer for a message of so many bytes, its framing already in place. */
 export function framed(bodyBytes: number): Buffer {
-  const message = Buffer.allocUnsafe(FRAMING_BYTES + bodyBytes);
+  const message = allocate(FRAMING_BYTES + bodyBytes);
   message[0] = 0;
   message.writeUInt32BE(bodyBytes, 1);
   return message;
 }
-
-export const EMPTY_BYTES = Buffer.alloc(0);
 
 export function delimitedBytes(length: number): number {
   return length === 0 ? 0 : 1 + varintBytes(length) + length;
