@@ -1,0 +1,235 @@
+/** One node beside others over the engine in memory, on virtual time. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createActor } from 'xstate';
+import type { ClaimAnswer } from '../../src/cluster/claims.js';
+import type { Ownership } from '../../src/cluster/holding.js';
+import { MemoryHub } from '../../src/cluster/memory-engine.js';
+import { ClusterNode } from '../../src/cluster/node.js';
+import { NODE_INPUT, nodeLogic } from '../../src/cluster/node-logic.js';
+import { VirtualClock } from '../../src/otp/clock.js';
+
+class Member {
+  readonly notes: string[] = [];
+  readonly node: ClusterNode;
+  readonly actor;
+
+  constructor(hub: MemoryHub, clock: VirtualClock, name: string) {
+    this.node = new ClusterNode({
+      name,
+      engine: hub.connect(),
+      clock,
+      random: () => 0.5,
+      note: (type) => this.notes.push(type),
+    });
+    this.actor = createActor(nodeLogic(this.node), { input: NODE_INPUT, clock });
+    this.node.start((event) => this.actor.send(event));
+    this.actor.start();
+  }
+
+  claim(key: string, ord = 0): Promise<ClaimAnswer> {
+    return new Promise((resolve) => this.node.claim(key, ord, resolve));
+  }
+
+  async own(key: string, ord = 0): Promise<Ownership> {
+    const answer = await this.claim(key, ord);
+    if (answer.type !== 'owned') throw new Error(answer.type);
+    return answer.ownership;
+  }
+
+  /** As a process that is killed: nothing is given back. */
+  async vanish(): Promise<void> {
+    this.actor.stop();
+    await this.node.engine.close();
+    this.node.close();
+  }
+}
+
+describe('a node', () => {
+  let clock: VirtualClock;
+  let hub: MemoryHub;
+  let a: Member;
+  let b: Member;
+
+  /** Messages and answers of the engine in memory are a few microtasks away. */
+  const settle = async (): Promise<void> => {
+    for (let n = 0; n < 50; n += 1) await Promise.resolve();
+  };
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= 100) {
+      clock.advance(Math.min(100, left));
+      await settle();
+    }
+  };
+
+  beforeEach(async () => {
+    clock = new VirtualClock();
+    hub = new MemoryHub({ clock, ttlMs: 12_000, era: 1 });
+    a = new Member(hub, clock, 'a');
+    b = new Member(hub, clock, 'b');
+    await settle();
+  });
+
+  afterEach(async () => {
+    await a.vanish();
+    await b.vanish();
+    hub.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is up as soon as it has its lease, and sees the other', async () => {
+    expect([a.node.state, b.node.state]).toEqual(['up', 'up']);
+    expect(a.node.members().map(({ node, state }) => `${node} ${state}`)).toEqual(['a up', 'b up']);
+  });
+
+  it('takes a key from the other, who loses it with the reason', async () => {
+    const first = await a.own('k');
+    const second = await b.own('k');
+    await settle();
+    expect(first.signal.reason).toBe('superseded');
+    expect(first.current()).toBe(false);
+    expect(() => first.check()).toThrow('fenced: "k" must not be acted for: superseded');
+    expect(second.current()).toBe(true);
+    expect(second.token.rev).toBeGreaterThan(first.token.rev);
+    expect(a.node.whereis('k')).toEqual({ node: 'b', token: second.token });
+  });
+
+  it('is refused a connect older than one that was seen, also after the key was given back', async () => {
+    const owned = await a.own('k', 5);
+    owned.release();
+    await settle();
+    expect(a.node.whereis('k')).toBeUndefined();
+    expect(await b.claim('k', 4)).toEqual({ type: 'stale_connect' });
+    expect((await b.claim('k', 5)).type).toBe('owned');
+  });
+
+  it('of two claims at once lets one win and tells the other', async () => {
+    const claims = Promise.all([a.claim('k'), b.claim('k')]);
+    await settle();
+    await pass(100);
+    const answers = await claims;
+    const holders = [a, b].filter(({ node }) => node.ownership('k')?.current());
+    expect(holders.map(({ node }) => node.name)).toHaveLength(1);
+    expect(answers.some(({ type }) => type === 'owned')).toBe(true);
+  });
+
+  it('passes no guard after its deadline, without a timer that has to fire', async () => {
+    const owned = await a.own('k');
+    expect(owned.current()).toBe(true);
+    // A process that was stopped: time has passed and nothing of it has run.
+    const now = clock.now.bind(clock);
+    clock.now = () => now() + 11_500;
+    expect(owned.current()).toBe(false);
+    clock.now = now;
+    expect(owned.signal.reason).toBe('fenced');
+    expect(a.notes).toContain('cluster.fenced');
+    await pass(200);
+    expect(a.node.state).toBe('up');
+    expect(a.node.held).toBe(0);
+  });
+
+  it('comes back after a fence as somebody new, and claims nothing by itself', async () => {
+    const before = a.node.inc;
+    await a.own('k');
+    a.actor.send({ type: 'lease.lost', why: 'a test' });
+    await pass(200);
+    expect(a.node.inc).toBeGreaterThan(before);
+    expect(a.node.ownership('k')).toBeUndefined();
+    await pass(2_000);
+    expect(b.node.whereis('k')).toBeUndefined();
+  });
+
+  it('that vanishes is suspect after its silence, and buried when its lease is over', async () => {
+    await a.own('k');
+    await settle();
+    const downs: string[] = [];
+    b.node.monitor('k', ({ reason }) => downs.push(reason));
+    await a.vanish();
+    await pass(3_000);
+    expect(downs).toEqual(['noconnection']);
+    expect(b.node.members().find(({ node }) => node === 'a')?.state).toBe('suspect');
+    expect(b.node.whereis('k')?.node).toBe('a');
+    await pass(12_000);
+    expect(b.node.whereis('k')).toBeUndefined();
+    expect(b.node.members().map(({ node }) => node)).toEqual(['b']);
+    expect(b.notes).toEqual(expect.arrayContaining(['cluster.nodeSilent', 'cluster.nodeGone']));
+    expect(downs).toHaveLength(1);
+    a = new Member(hub, clock, 'a');
+    await settle();
+  });
+
+  it('tells a monitor once why the owner is one no longer', async () => {
+    const downs: string[] = [];
+    const watch = (key: string) => b.node.monitor(key, (down) => downs.push(`${down.key} ${down.reason}`));
+    const released = await a.own('released');
+    await a.own('taken');
+    await a.own('undone');
+    await settle();
+    watch('released');
+    watch('taken');
+    watch('undone')();
+    watch('nobody');
+    released.release();
+    await b.own('taken');
+    await b.own('undone');
+    await settle();
+    expect(downs).toEqual(['nobody noproc', 'released normal', 'taken superseded']);
+    expect(b.node.monitors).toBe(0);
+  });
+
+  it('stopped in order gives back every key before its lease', async () => {
+    await a.own('one');
+    await a.own('two');
+    a.actor.send({ type: 'supervisor.stop', reason: 'shutdown' });
+    await settle();
+    expect(a.actor.getSnapshot().status).toBe('done');
+    expect(b.node.whereis('one')).toBeUndefined();
+    expect(b.node.whereis('two')).toBeUndefined();
+    expect(b.node.members().map(({ node }) => node)).toEqual(['b']);
+  });
+
+  it('asks another one, and knows at once when there is nobody', async () => {
+    const ask = (node: string): Promise<unknown> =>
+      new Promise((resolve) => {
+        a.node.call(node, 'sum', Uint8Array.from([1, 2]), 1_000, resolve);
+      });
+    const undo = b.node.serve('sum', (body, reply) => reply(Uint8Array.from([body.reduce((x, y) => x + y, 0)])));
+    expect(await ask('b')).toEqual({ type: 'answered', body: Uint8Array.from([3]) });
+    expect(await ask('c')).toEqual({ type: 'no_responders' });
+    undo();
+    expect(await ask('b')).toEqual({ type: 'no_responders' });
+  });
+});
+
+describe('an engine that was put back', () => {
+  it('halts every node until a new era, and tells it', async () => {
+    const clock = new VirtualClock();
+    const hub = new MemoryHub({ clock, ttlMs: 12_000, era: 1 });
+    const member = new Member(hub, clock, 'a');
+    const settle = async (): Promise<void> => {
+      for (let n = 0; n < 50; n += 1) await Promise.resolve();
+    };
+    await settle();
+    const owned = await member.own('k');
+    await member.own('l');
+    // What was acknowledged is gone: the last write is older than one that was seen.
+    const lastRev = hub.records.lastRev.bind(hub.records);
+    hub.records.lastRev = (bucket) => (bucket === 'own' ? 1 : lastRev(bucket));
+    clock.advance(1_500);
+    await settle();
+    expect(member.node.state).toBe('halted');
+    expect(owned.current()).toBe(false);
+    expect(member.notes).toContain('cluster.wentBack');
+    expect((await member.claim('k')).type).toBe('fenced');
+    hub.records.lastRev = () => 0;
+    (hub as { era: number }).era = 2;
+    clock.advance(5_000);
+    await settle();
+    clock.advance(5_000);
+    await settle();
+    expect(member.node.state).toBe('up');
+    expect((await member.own('m')).token.era).toBe(2);
+    await member.vanish();
+    hub.close();
+  });
+});
