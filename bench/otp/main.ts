@@ -43,8 +43,8 @@ const inspected = measure(process.execPath, [fileURLToPath(new URL('inspection.j
 if (!inspected) process.exit(1);
 
 const table: object[] = Object.entries(ours).map(([what, value]) => {
-  // A chart is held against the plain process of the other side.
-  const other = erlang?.[what] ?? erlang?.[what.replace('chart_', '')];
+  // A chart, and XState without us, are held against the plain process of the other side.
+  const other = erlang?.[what] ?? erlang?.[what.replace(/^(chart|plain_xstate)_/, '')];
   const moreIsBetter = what.includes('per_s');
   const ratio = other === undefined ? '' : (moreIsBetter ? value / other : other / value).toFixed(2);
   return { what, ours: value, erlang: other ?? '', 'times as good': ratio };
