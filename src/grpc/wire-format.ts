@@ -123,17 +123,20 @@ export class ProtobufReader {
   }
 
   bool(): boolean {
-    return BigInt(this.varint()) !== 0n;
+    return Number(this.varint()) !== 0;
   }
 
   /** As protobuf has it: what is wider loses its upper bits. */
   int32(): number {
-    return Number(BigInt.asIntN(32, BigInt(this.varint())));
+    const value = this.varint();
+    return typeof value === 'number' && value < 2 ** 31 ? value : Number(BigInt.asIntN(32, BigInt(value)));
   }
 
   /** A safe integer; what does not fit throws. */
   int64(field: string): number {
-    return this.#safeInteger(BigInt.asIntN(64, BigInt(this.varint())), field);
+    const value = this.varint();
+    // A number has 49 bits at most, and none of them is a sign.
+    return typeof value === 'number' ? value : this.#safeInteger(BigInt.asIntN(64, value), field);
   }
 
   /** A safe integer; what does not fit throws. */
