@@ -16,8 +16,6 @@ export type AppEvent =
   | { readonly type: 'app.disconnected' }
   | { readonly type: 'app.startFailed' }
   | { readonly type: 'app.stopped' }
-  /** Somebody has a message for it. */
-  | { readonly type: 'app.wanted' }
   | StopRequest;
 
 export interface AppInput {
@@ -143,7 +141,6 @@ export const appMachine = setup({
               on: {
                 'owner.returned': 'starting',
                 'app.connected': 'running',
-                'app.wanted': { guard: 'ownerIsHere', target: 'starting' },
               },
             },
           },

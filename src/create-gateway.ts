@@ -194,7 +194,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     configuration,
     clients,
     sessions,
-    services: board.services,
+    services: board.hostServices,
     cameras,
     rooms,
     channels,

@@ -15,7 +15,7 @@ import type { Courier } from './courier.js';
 import type { GatewayOptions } from './options.js';
 import type { OwnershipToken } from './ownership.js';
 import { stateOf } from './structure.js';
-import { callWebhook, type WebhookTarget } from './webhook.js';
+import type { WebhookTarget } from './webhook.js';
 
 /** Whom an app acts for: what it needs of a session. */
 export interface AppOwner {
@@ -52,6 +52,7 @@ export interface AppLink {
 
 export interface SendResult {
   readonly sent: boolean;
+  /** A start of it is under way, so that the same message may reach it soon. No message is the reason for one. */
   readonly resurrectionTriggered: boolean;
   readonly error?: string;
 }
@@ -65,6 +66,9 @@ export interface AppParts {
   readonly supervisor: () => AnyActorRef | undefined;
 }
 
+/** States in which a start is under way or due. */
+const STARTING: readonly string[] = ['starting', 'resurrecting', 'failing', 'pausing'];
+
 export class App implements ProcessBody {
   readonly spec: AppSpec;
   readonly #owner: AppOwner;
@@ -75,6 +79,8 @@ export class App implements ProcessBody {
   #link: AppLink | undefined;
   #starting: AbortController | undefined;
   #local: Process | undefined;
+  /** The third party was told to start, and not yet to stop. */
+  #stopOwed = false;
   #starts = 0;
   #stops = 0;
 
@@ -91,6 +97,8 @@ export class App implements ProcessBody {
     process.scope.acquire('app', () => {
       this.abortStart();
       this.#local?.terminate('shutdown');
+      // Whatever its end was: who was told to start is told to stop.
+      if (this.#stopOwed) this.stopApp(false);
     });
   }
 
@@ -151,9 +159,9 @@ export class App implements ProcessBody {
       this.#link.send(topic, payload);
       return { sent: true, resurrectionTriggered: false };
     }
-    const triggered = this.state === 'disconnected';
-    if (triggered) this.send({ type: 'app.wanted' });
-    return { sent: false, resurrectionTriggered: triggered, error: `app "${this.spec.packageName}" is ${this.state}` };
+    const { state } = this;
+    const resurrectionTriggered = STARTING.includes(state);
+    return { sent: false, resurrectionTriggered, error: `app "${this.spec.packageName}" is ${state}` };
   }
 
   // Effects of the chart
@@ -181,13 +189,17 @@ export class App implements ProcessBody {
       return;
     }
     const { stop } = this.spec;
+    const told = (): void => {
+      this.#stopOwed = false;
+      stopped();
+    };
     const call = (signal: AbortSignal): Promise<void> => this.#call(stop, 'app.stop', restart, signal);
     if (restart) {
       // The start waits for the stop. One that cannot be told to stop is started all the same.
-      this.process.scope.task((signal) => call(signal).then(stopped, stopped));
+      this.process.scope.task((signal) => call(signal).then(told, stopped));
     } else {
       this.#courier.carry(call);
-      stopped();
+      told();
     }
   }
 
@@ -196,6 +208,7 @@ export class App implements ProcessBody {
   }
 
   #startRemote({ start }: RemoteApp): void {
+    this.#stopOwed = true;
     const abort = new AbortController();
     this.#starting = abort;
     this.process.scope.task(async (signal) => {
@@ -223,7 +236,7 @@ export class App implements ProcessBody {
     const { packageName } = this.spec;
     const nowMs = (): number => this.process.system.clock.wallMs();
     const options = { attempts, timeoutMs: webhookTimeoutMs, nowMs, signal };
-    await callWebhook(target, { type, sessionId, nodeId, packageName, restart, token }, options);
+    await this.#courier.call(target, { type, sessionId, nodeId, packageName, restart, token }, options);
   }
 
   #startLocal({ child, packageName, deliver = deliverAsEvent }: LocalApp): void {

@@ -3,7 +3,7 @@
  * when the owner is lost and when it is back.
  */
 import type { AnyActorRef } from 'xstate';
-import type { Process } from '../otp/process.js';
+import { type Process, processOf } from '../otp/process.js';
 import { dynamicSupervisor } from '../otp/supervisor.js';
 import { startChild, terminateChild } from '../otp/supervisor-api.js';
 import { App, type AppLink, type AppOwner, type AppSpec, appLogic, type SendResult } from './app.js';
@@ -123,8 +123,14 @@ export class Apps {
       type: 'supervisor',
       restart: 'temporary',
       start: ({ spawn }) => {
-        this.#ref = spawn(appsLogic);
-        return this.#ref;
+        const ref = spawn(appsLogic);
+        this.#ref = ref;
+        // The next app brings another one, should this one be killed.
+        processOf(ref)?.scope.acquire('apps_entry', () => {
+          this.#ref = undefined;
+          this.#supervisor = undefined;
+        });
+        return ref;
       },
     }).then((answer) => {
       if (answer.error || !answer.ok) throw new Error(answer.error?.code ?? 'ignored');

@@ -24,7 +24,8 @@ export interface ChannelPoolOptions<C extends Channel, O> {
   readonly limits: ChannelLimits;
   readonly scope: Scope;
   readonly nowMs: () => number;
-  /** For the chronicle. */
+  /** Whether its end is the gateway's. One that is only replaced waits for no call and no socket. Default: it is. */
+  readonly last?: () => boolean;
   readonly note: (type: ChannelNote, channel: ChannelView, reason: string) => void;
 }
 
@@ -57,7 +58,7 @@ export class ChannelPool<C extends Channel, O> {
     // Held first, given back last: when the pool ends, all channels have been closed by then, and their sockets go together.
     scope.acquire('channel_pool', () => {
       this.#refuseAll('the pool of channels has ended');
-      return this.#departures.all();
+      return options.last?.() === false ? undefined : this.#departures.all();
     });
     this.#idle = new IdleList({ scope, nowMs, idleMs: limits.idleMs, over: (slot) => this.#close(slot) });
     this.#line = new WaitingLine(WAITING_MAX, scope);

@@ -37,7 +37,8 @@ export const channelsLogic: AnyActorLogic = fromProcess<ChannelsInput<Channel, u
   ({ input, self, scope, process }) => {
     const pool = new ChannelPool({ ...input, scope, nowMs: () => process.system.clock.now() });
     pools.set(self, pool);
-    return { terminate: () => pool.shutdown() };
+    // Those who start again with one that is only replaced are missed meanwhile.
+    return { terminate: () => (input.last?.() === false ? undefined : pool.shutdown()) };
   },
   // It ends in its own time: calls over its channels may come to their end first.
   { kind: 'channels', trapExit: true },

@@ -6,6 +6,7 @@
 import type { AnyActorLogic } from 'xstate';
 import { fromProcess } from '../otp/from-process.js';
 import type { Place } from './place.js';
+import { callWebhook } from './webhook.js';
 
 /** How long calls may go on when the gateway ends, in milliseconds. */
 export const COURIER_SHUTDOWN_MS = 3_000;
@@ -40,10 +41,13 @@ export const courierLogic: AnyActorLogic = fromProcess(
 
 /** For whoever has something to be told. */
 export class Courier {
+  /** How a webhook is called. */
+  readonly call: typeof callWebhook;
   readonly #place: Place;
 
-  constructor(place: Place) {
+  constructor(place: Place, call: typeof callWebhook = callWebhook) {
     this.#place = place;
+    this.call = call;
   }
 
   /** Carries it, at once and on its own. False when there is no courier just now: then nothing is told. */

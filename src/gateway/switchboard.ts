@@ -5,10 +5,11 @@
 
 import { Calls, callsLogic } from './calls.js';
 import type { ControlStream } from './control-stream.js';
+import { HostServices } from './host-services.js';
 import { Members } from './members.js';
 import type { GatewayOptions } from './options.js';
 import { Place } from './place.js';
-import { Services, servicesLogic } from './services.js';
+import { type Registered, Services, servicesLogic } from './services.js';
 import type { Session } from './session.js';
 import { Topics, topicsLogic } from './topics.js';
 
@@ -18,6 +19,8 @@ export class Switchboard {
   readonly #callDesk = new Place();
   readonly topics = new Topics(() => this.#topicDesk.process);
   readonly services = new Services(() => this.#serviceDesk.process);
+  /** The same desk, for what a host registers. */
+  readonly hostServices = new HostServices(() => this.#serviceDesk.process);
   readonly calls = new Calls(() => this.#callDesk.process);
   readonly #members: Members;
   readonly #options: GatewayOptions;
@@ -36,7 +39,7 @@ export class Switchboard {
   readonly startServices = this.#serviceDesk.starts(servicesLogic, () => ({
     ttlMs: this.#options.services.ttlMs,
     servicesMax: this.#options.limits.services,
-    adopt: () => this.#members.registrations(),
+    adopt: () => this.#registrations(),
   }));
 
   /** After the services, whom it asks who there is. */
@@ -46,6 +49,11 @@ export class Switchboard {
     random: this.#random,
     services: this.services,
   }));
+
+  *#registrations(): Generator<Registered> {
+    yield* this.#members.registrations();
+    yield* this.hostServices.registrations();
+  }
 
   /** From here on what this connection says is said for its session, and the session is reached by it. */
   join(session: Session, control: ControlStream): void {

@@ -168,8 +168,6 @@ walkEveryPath('an app', {
     { type: 'app.disconnected' },
     { type: 'app.startFailed' },
     { type: 'app.stopped' },
-    // Moves nothing anywhere: an app is disconnected only while its owner is away, and starts with the owner's return.
-    { type: 'app.wanted' },
     { type: 'supervisor.stop', reason: 'shutdown' },
   ],
   begin: () => new AppSubject(),

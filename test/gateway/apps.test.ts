@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { App, AppSpec } from '../../src/gateway/app.js';
 import type { Session } from '../../src/gateway/session.js';
-import { fromProcess } from '../../src/otp/index.js';
+import { exit, fromProcess } from '../../src/otp/index.js';
 import { ThirdParty } from './third-party.js';
 import { type Connected, VirtualGateway } from './virtual-gateway.js';
 
@@ -44,6 +44,13 @@ async function running(nodeId = 'user'): Promise<{ owner: Connected; session: Se
   return { owner, session, app, back };
 }
 
+/** Without being asked, so that it can do nothing about it. */
+function kill(session: Session, path: string): void {
+  const victim = [...session.process.system.processes].find((process) => process.path === path);
+  if (!victim) throw new Error(`there is no ${path}`);
+  exit(victim.ref, 'kill');
+}
+
 const codes = (): string[] => virtual.events.map(({ type }) => type).filter((type) => /^(session|app)\./.test(type));
 
 describe('an app behind a webhook', () => {
@@ -56,6 +63,27 @@ describe('an app behind a webhook', () => {
     await virtual.settle();
     expect(back.wire.ended).toBeUndefined();
     expect(virtual.states).toEqual(['app-captions connected']);
+  });
+
+  it.each(['apps/app:captions', 'apps', ''])(
+    'S4-4 is told to stop when its actor is killed, or whoever stands over it: session/%s',
+    async (victim) => {
+      const { session } = await running();
+      const path = `${session.process.path}/${victim}`.replace(/\/$/, '');
+      kill(session, path);
+      await third.called(2);
+      await virtual.settle();
+      expect(third.story).toEqual(['start captions', 'stop captions']);
+    },
+  );
+
+  it('is started anew by its session after the supervisor of its apps was killed', async () => {
+    const { session } = await running();
+    kill(session, `${session.process.path}/apps`);
+    await third.called(2);
+    await session.apps.start(remote());
+    await third.called(3);
+    expect(third.story).toEqual(['start captions', 'stop captions', 'start captions']);
   });
 
   it('is tried twice', async () => {
@@ -183,6 +211,18 @@ describe('a message to an app', () => {
       resurrectionTriggered: false,
     });
     expect(back.wire.words.at(-1)).toEqual({ type: 'event', topic: 'topic', payload: Buffer.from('hi') });
+  });
+
+  it('says whether a start is under way, and is the reason for none', async () => {
+    const { session, back } = await running();
+    const send = () => session.apps.send('captions', 't', Buffer.alloc(0));
+    back.control.bye('crashed');
+    await virtual.settle();
+    expect(send()).toMatchObject({ sent: false, resurrectionTriggered: false, error: 'app "captions" is grace' });
+    await virtual.advance(5_000);
+    expect(send()).toMatchObject({ sent: false, resurrectionTriggered: true });
+    await third.called(2);
+    expect(third.story).toEqual(['start captions', 'stop captions (restart)']);
   });
 
   it('S4-9 is refused while its owner is away, and starts nothing', async () => {

@@ -1,7 +1,7 @@
 /** How channels make room and come to their end, on virtual time. M numbers are the Erlang gateway's own tests. */
 import { describe, expect, it } from 'vitest';
-import { Scope } from '../../src/otp/index.js';
-import { call, exchange, refusal } from './exchange.js';
+import { assertNoLeaks, Scope } from '../../src/otp/index.js';
+import { call, exchange, openExchange, refusal } from './exchange.js';
 
 describe('a pool with no room left', () => {
   it('S3-19 D-5 L7 M-M21 closes the least recently used idle channel for the fourth', async () => {
@@ -193,6 +193,18 @@ describe('the end of the pool', () => {
     expect(far.standing).toEqual([]);
     expect(held('channel')).toBe(0);
     expect(await refusal(channels.acquire('a:1'))).toBe('draining');
+  });
+
+  it('waits for no call and no socket when it is only replaced, so that whoever starts again with it is not missed', async () => {
+    const { leased, far, app } = await openExchange({}, false);
+    const lease = await leased('a:1');
+    const running = call();
+    lease.track(running);
+    // No time passes: the clock is virtual.
+    await app.stop();
+    expect(running.cancelled).toBe(1);
+    expect(far.standing).toEqual([]);
+    assertNoLeaks(app.system);
   });
 
   it('I-own closes every channel when it crashes, and begins again with none', async () => {

@@ -106,14 +106,14 @@ export async function exchange(limits: Partial<ChannelLimits> = {}): Promise<Exc
   return exchange;
 }
 
-export async function openExchange(limits: Partial<ChannelLimits> = {}): Promise<Exchange> {
+export async function openExchange(limits: Partial<ChannelLimits> = {}, last = true): Promise<Exchange> {
   const clock = new VirtualClock();
   const far = new FarSide();
   const place = new Place();
   const notes: string[] = [];
   const note = (type: ChannelNote, { target }: { readonly target: string }): void =>
     void notes.push(`${type} ${target}`);
-  const input = () => ({ connector: far, limits: { ...LIMITS, ...limits }, note });
+  const input = () => ({ connector: far, limits: { ...LIMITS, ...limits }, last: () => last, note });
   const app = await startApplication(
     'exchange',
     {

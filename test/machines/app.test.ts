@@ -14,7 +14,6 @@ const connected: AppEvent = { type: 'app.connected' };
 const dropped: AppEvent = { type: 'app.disconnected' };
 const startFailed: AppEvent = { type: 'app.startFailed' };
 const stopped: AppEvent = { type: 'app.stopped' };
-const wanted: AppEvent = { type: 'app.wanted' };
 const stop: AppEvent = { type: 'supervisor.stop', reason: 'shutdown' };
 
 const end = (way: Way) => lastStep(appMachine, input, way);
@@ -87,17 +86,13 @@ describe('an app whose owner is away', () => {
     expect(left).toMatchObject({ state: gone('disconnected'), effects: ['noteSkipped'] });
   });
 
-  it('is not started by a message for it', () => {
-    expect(end([away, wanted])).toMatchObject({ state: gone('disconnected'), effects: [] });
-  });
-
   it('goes on running, and is started when its owner is back if it is gone', () => {
     expect(end([connected, away])).toMatchObject({ state: gone('running'), effects: [] });
     expect(end([away, back])).toMatchObject({ state: here('starting'), effects: ['startApp'] });
   });
 
   it('is never started, whatever happens', () => {
-    const event = fc.constantFrom(away, connected, dropped, startFailed, stopped, wanted);
+    const event = fc.constantFrom(away, connected, dropped, startFailed, stopped);
     fc.assert(
       fc.property(fc.array(event, { maxLength: 30 }), (events) => {
         const after = walk([away, ...events]).slice(2);

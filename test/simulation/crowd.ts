@@ -4,10 +4,14 @@
  */
 import { exit } from '../../src/otp/signals.js';
 import { AppUsers } from './app-users.js';
+import { Borrowers } from './borrowers.js';
 import type { Dice } from './dice.js';
+import { Readers } from './readers.js';
+import { RemoteApps } from './remote-apps.js';
 import { Stage } from './stage.js';
 import { Viewers } from './viewers.js';
 import { Visitors } from './visitors.js';
+import { Workers } from './workers.js';
 import type { World } from './world.js';
 
 /** What may be done, and how often beside the others. */
@@ -29,6 +33,20 @@ const DEEDS = {
   app: 4,
   appMessage: 3,
   appCrash: 3,
+  remoteApp: 4,
+  remoteCrash: 4,
+  subscribe: 6,
+  unsubscribe: 2,
+  publish: 6,
+  register: 10,
+  unregister: 2,
+  call: 7,
+  callOnce: 4,
+  borrow: 7,
+  overLease: 4,
+  giveBack: 4,
+  shutChannel: 1,
+  farEndDies: 2,
   kill: 7,
   act: 2,
   monitor: 4,
@@ -43,6 +61,10 @@ const VICTIMS = {
   session: 2,
   camera: 3,
   'client-manager': 3,
+  topics: 1,
+  services: 1.5,
+  calls: 2,
+  channels: 1,
   courier: 0.5,
   app: 2,
   supervisor: 1.5,
@@ -57,6 +79,10 @@ export class Crowd {
   readonly #visitors: Visitors;
   readonly #viewers: Viewers;
   readonly #apps: AppUsers;
+  readonly #remoteApps: RemoteApps;
+  readonly #readers: Readers;
+  readonly #workers: Workers;
+  readonly #borrowers: Borrowers;
 
   constructor(world: World, dice: Dice) {
     this.#world = world;
@@ -65,11 +91,20 @@ export class Crowd {
     this.#visitors = new Visitors(this.#stage);
     this.#viewers = new Viewers(this.#stage);
     this.#apps = new AppUsers(this.#stage);
+    this.#remoteApps = new RemoteApps(this.#stage, this.#visitors);
+    this.#readers = new Readers(this.#stage);
+    this.#workers = new Workers(this.#stage);
+    this.#borrowers = new Borrowers(this.#stage);
+    this.#visitors.onMet = (connection) => {
+      this.#readers.met(connection);
+      this.#workers.met(connection);
+    };
   }
 
   /** One step; resolves when everything is at rest again. */
   async step(): Promise<void> {
     const deeds = this.#dice.chance(0.3) ? this.#dice.int(2, 3) : 1;
+    this.#stage.calm = deeds === 1;
     for (let done = 0; done < deeds; done += 1) {
       await this.#do(this.#dice.weighted(DEEDS));
       for (let turn = deeds > 1 ? this.#dice.int(0, 8) : 0; turn > 0; turn -= 1) await Promise.resolve();
@@ -81,7 +116,7 @@ export class Crowd {
   async #do(deed: Deed): Promise<void> {
     switch (deed) {
       case 'connect':
-        return this.#visitors.connect({ resumeToken: '' });
+        return void this.#visitors.connect({ resumeToken: '' });
       case 'resume':
         return this.#visitors.resume();
       case 'stale':
@@ -109,6 +144,34 @@ export class Crowd {
         return this.#apps.message();
       case 'appCrash':
         return this.#apps.crash();
+      case 'remoteApp':
+        return this.#remoteApps.start();
+      case 'remoteCrash':
+        return this.#remoteApps.crash();
+      case 'subscribe':
+        return this.#readers.subscribe();
+      case 'unsubscribe':
+        return this.#readers.unsubscribe();
+      case 'publish':
+        return this.#readers.publish();
+      case 'register':
+        return this.#workers.register();
+      case 'unregister':
+        return this.#workers.unregister();
+      case 'call':
+        return this.#workers.call();
+      case 'callOnce':
+        return this.#workers.callOnce();
+      case 'borrow':
+        return this.#borrowers.borrow();
+      case 'overLease':
+        return this.#borrowers.call();
+      case 'giveBack':
+        return this.#borrowers.giveBack();
+      case 'shutChannel':
+        return this.#borrowers.shut();
+      case 'farEndDies':
+        return this.#borrowers.die();
       case 'kill':
         return this.#kill();
       case 'act':

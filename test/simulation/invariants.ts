@@ -8,7 +8,8 @@ import { orphans, stateOf } from '../../src/gateway/structure.js';
 import { describeReason } from '../../src/otp/exit-reason.js';
 import { leftovers } from '../../src/otp/leaks.js';
 import { type Process, processOf } from '../../src/otp/process.js';
-import { QUEUE_FRAMES, type World } from './world.js';
+import { QUEUE_FRAMES } from './limits.js';
+import type { World } from './world.js';
 
 /** How long the gateway may leave somebody without an answer, in milliseconds of virtual time. */
 const ANSWER_MS = 8_500;
@@ -26,6 +27,7 @@ export function brokenInvariants(world: World): readonly string[] {
     ...teardown(world),
     ...attempt(world),
     ...answered(world, ANSWER_MS),
+    ...world.checks.flatMap((check) => [...check()]),
   ].map((fault) => world.named(fault));
 }
 
@@ -41,6 +43,7 @@ export function leftBehind(world: World): readonly string[] {
     if (wire.ended === undefined && !isRefused(world, label)) faults.push(`I-zero: ${label} was never ended`);
   for (const { attempts, label } of world.sources.values())
     if (attempts.size > 0) faults.push(`I-zero: ${label} was never closed`);
+  for (const check of world.lastChecks) faults.push(...check());
   return faults.map((fault) => world.named(fault));
 }
 

@@ -13,18 +13,18 @@ export interface Run {
   readonly steps: number;
 }
 
-const STEPS = 60;
+const STEPS = 55;
 
 export async function runSeed(seed: number, steps: number = STEPS): Promise<Run> {
   const dice = new Dice(seed);
   const world = new World(dice);
   const crowd = new Crowd(world, dice);
   await world.start();
-  let faults = brokenInvariants(world);
+  let faults = look(world);
   let step = 0;
   for (; step < steps && faults.length === 0; step += 1) {
     await crowd.step().catch((thrown: unknown) => world.breach(`the gateway threw at its caller: ${stackOf(thrown)}`));
-    faults = brokenInvariants(world);
+    faults = look(world);
   }
   // What comes after a fault explains nothing.
   const trace = faults.length > 0 ? [...world.trace] : world.trace;
@@ -42,6 +42,15 @@ export function report({ seed, trace, faults, steps }: Run, lines = 60): string 
     ...trace.slice(-lines).map((line) => `  ${line}`),
     `again: SEED=${seed} npx vitest run test/simulation`,
   ].join('\n');
+}
+
+/** A gateway that cannot even be looked at is broken, too. */
+function look(world: World): readonly string[] {
+  try {
+    return brokenInvariants(world);
+  } catch (thrown) {
+    return [`the gateway could not be looked at: ${stackOf(thrown)}`];
+  }
 }
 
 function stackOf(thrown: unknown): string {

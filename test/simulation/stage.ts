@@ -1,11 +1,14 @@
 /** What everybody in the crowd shares: the world, the dice, and how a deed is written down. */
+import type { Session } from '../../src/gateway/session.js';
 import type { Dice } from './dice.js';
 import type { Reading } from './wires.js';
-import type { Ask, World } from './world.js';
+import type { Ask, Connection, World } from './world.js';
 
 export class Stage {
   readonly world: World;
   readonly dice: Dice;
+  /** Nothing else is under way in this step. */
+  calm = true;
   #asked = 0;
 
   constructor(world: World, dice: Dice) {
@@ -20,6 +23,29 @@ export class Stage {
 
   note(line: string): void {
     this.world.note(`${(this.world.clock.now() / 1_000).toFixed(1)} s  ${line}`);
+  }
+
+  /** Somebody who is here and can be heard, and its session. */
+  speaker(): { readonly connection: Connection | undefined; readonly session: Session | undefined } {
+    const connection = this.dice.pick(
+      this.world.connections.filter(
+        (one) =>
+          one.hello.role === 'client' &&
+          one.wire.welcome &&
+          !one.wire.bye &&
+          one.wire.ended === undefined &&
+          one.control,
+      ),
+    );
+    return { connection, session: connection && this.sessionOf(connection) };
+  }
+
+  /** The session that this connection speaks for now. */
+  sessionOf({ wire, control }: Connection): Session | undefined {
+    if (!control || wire.ended !== undefined) return undefined;
+    for (const session of this.world.tree.sessions.all())
+      if (session.id === wire.welcome?.sessionId) return session.client.control === control ? session : undefined;
+    return undefined;
   }
 
   /** How somebody new reads. */

@@ -16,25 +16,25 @@ export class Viewers {
   watch(): void {
     const nodeId = this.#stage.dice.chance(0.25) ? undefined : (this.#stage.dice.pick([...NODES, 'fay']) ?? '');
     const ask = this.#stage.newAsk(`watch-${nodeId ?? 'nobody'}`);
-    const watch = this.#newWatch(ask);
+    const { watch, wire } = this.#newWatch(ask);
     const request = this.#request();
     this.#stage.note(`${ask.label} watches ${request.cameraId}`);
-    this.#stage.world.ask(watch, this.#stage.world.tree.live.watch(request, nodeId, watch.wire), (stream) => {
+    this.#stage.world.ask(watch, this.#stage.world.tree.live.watch(request, nodeId, wire), (stream) => {
       watch.stream = stream as unknown as Watch['stream'];
     });
   }
 
   view(): void {
     const ask = this.#stage.newAsk('view');
-    const watch = this.#newWatch(ask);
+    const { watch, wire } = this.#newWatch(ask);
     const request = this.#request();
     this.#stage.note(`${ask.label} views ${request.cameraId}`);
-    this.#stage.world.ask(watch, this.#stage.world.tree.live.view(request, watch.wire), (stream) => {
+    this.#stage.world.ask(watch, this.#stage.world.tree.live.view(request, wire), (stream) => {
       watch.stream = stream as unknown as Watch['stream'];
     });
   }
 
-  #newWatch(ask: Ask): Watch {
+  #newWatch(ask: Ask): { readonly watch: Watch; readonly wire: SimulatedFrames } {
     const wire = new SimulatedFrames(
       ask.label,
       this.#stage.world.breach,
@@ -43,7 +43,7 @@ export class Viewers {
     );
     const watch: Watch = { ...ask, wire, stream: undefined };
     this.#stage.world.watches.push(watch);
-    return watch;
+    return { watch, wire };
   }
 
   #request(): { readonly cameraId: string; readonly overflow: string; readonly maxFps: number } {

@@ -12,6 +12,8 @@ export type Loss = 'silence' | 'bye' | 'cancel' | 'halfClose' | 'fail' | 'deadli
 
 export class Visitors {
   readonly tokens: Tokens;
+  /** Called with everybody who says hello. */
+  onMet: (connection: Connection) => void = () => {};
   readonly #stage: Stage;
   #ordinal = 0;
   #lastBeatMs = 0;
@@ -21,7 +23,7 @@ export class Visitors {
     this.tokens = new Tokens(stage.world);
   }
 
-  connect(more: Partial<Hello>): void {
+  connect(more: Partial<Hello>): Connection {
     const nodeId = more.nodeId ?? this.#stage.dice.pick(NODES) ?? '';
     const ordinal = this.#stage.dice.chance(0.5) ? 0 : this.#nextOrdinal();
     const endpoint = this.#stage.dice.chance(0.3) ? (this.#stage.dice.pick(['east', 'west']) ?? '') : '';
@@ -38,9 +40,11 @@ export class Visitors {
     this.#stage.note(`${ask.label} says hello${token}, ordinal ${hello.ordinal}`);
     this.#stage.world.connections.push(connection);
     this.tokens.said(connection);
+    this.onMet(connection);
     this.#stage.world.ask(connection, this.#stage.world.tree.live.connect(hello, wire), (control) => {
       connection.control = control as Connection['control'];
     });
+    return connection;
   }
 
   /** With a token of anybody's, whenever it was given, and an ordinal of any time. */
@@ -84,8 +88,11 @@ export class Visitors {
     const { connections, clock } = this.#stage.world;
     if (clock.now() - this.#lastBeatMs < BEAT_MS) return;
     this.#lastBeatMs = clock.now();
-    for (const { silent, control, wire } of connections)
-      if (!silent && wire.ended === undefined) control?.heartbeat(clock.now());
+    for (const { silent, control, wire } of connections) {
+      if (silent || wire.ended !== undefined || !control) continue;
+      control.heartbeat(clock.now());
+      if (wire.welcome) this.#stage.world.heardAtMs.set(wire.welcome.sessionId, clock.now());
+    }
   }
 }
 

@@ -2,8 +2,10 @@
  * The transport of the simulation: wires in memory that keep what the gateway does to them. They are slow, stuck or broken as
  * they were made, and note every breach of the gateway's promises to a wire at once.
  */
+
+import type { CallOutcome } from '../../src/gateway/calls.js';
 import type { Frame } from '../../src/gateway/frame.js';
-import type { ControlWire, FrameWire, ServerWord } from '../../src/gateway/transport.js';
+import type { CallWire, ControlWire, FrameWire, ServerWord } from '../../src/gateway/transport.js';
 import type { Clock } from '../../src/otp/clock.js';
 import { describeReason, type ExitReason } from '../../src/otp/exit-reason.js';
 
@@ -16,6 +18,9 @@ export type Reading =
   | { readonly kind: 'slowly'; readonly ms: number }
   | { readonly kind: 'until it breaks'; readonly writes: number };
 
+export type Question = Extract<ServerWord, { type: 'call' }>;
+export type Reply = Extract<ServerWord, { type: 'reply' }>;
+export type TopicEvent = Extract<ServerWord, { type: 'event' }>;
 export type Welcome = Extract<ServerWord, { type: 'welcome' }>;
 type Done = (error?: Error | null) => void;
 
@@ -23,6 +28,8 @@ type Done = (error?: Error | null) => void;
 abstract class Wire {
   readonly label: string;
   ended: string | undefined;
+  /** Called at its end. */
+  readonly onEnded: (() => void)[] = [];
   protected readonly breach: Breach;
   readonly #reading: Reading;
   readonly #clock: Clock;
@@ -38,6 +45,11 @@ abstract class Wire {
   end(reason: ExitReason): void {
     if (this.ended !== undefined) this.breach(`I-teardown: ${this.label} was ended twice: ${this.ended}, and again`);
     this.ended = describeReason(reason);
+    for (const ended of this.onEnded) ended();
+  }
+
+  get readsAtOnce(): boolean {
+    return this.ended === undefined && this.#reading.kind === 'at once';
   }
 
   /** Takes a write, and calls `done` as the far end reads; that may be after the end, as on a real socket. */
@@ -69,7 +81,11 @@ export class SimulatedControl extends Wire implements ControlWire {
   bye: Extract<ServerWord, { type: 'bye' }> | undefined;
   onWelcome: (word: Welcome) => void = () => {};
   /** Called with each question that the gateway puts to this client. */
-  onQuestion: (id: string) => void = () => {};
+  onQuestion: (question: Question) => void = () => {};
+  /** Called with each answer to a question of this client. */
+  onReply: (reply: Reply) => void = () => {};
+  /** Called with each publication. */
+  onEvent: (event: TopicEvent) => void = () => {};
   /** Replies by the id of the call. */
   readonly replies = new Map<string, number>();
   #delivering = false;
@@ -82,10 +98,12 @@ export class SimulatedControl extends Wire implements ControlWire {
       this.welcome = word;
       this.onWelcome(word);
     } else if (!this.welcome) this.breach(`${this.label} was told ${word.type} before its welcome`);
-    if (word.type === 'reply') this.#replied(word.id);
-    if (word.type === 'event') this.#deliver(done);
-    else this.take(word.type, done);
-    if (word.type === 'call') this.onQuestion(word.id);
+    if (word.type === 'reply') this.#replied(word);
+    if (word.type === 'event') {
+      this.onEvent(word);
+      this.#deliver(done);
+    } else this.take(word.type, done);
+    if (word.type === 'call') this.onQuestion(word);
   }
 
   override end(reason: ExitReason): void {
@@ -105,7 +123,9 @@ export class SimulatedControl extends Wire implements ControlWire {
     });
   }
 
-  #replied(id: string): void {
+  #replied(reply: Reply): void {
+    const { id } = reply;
+    this.onReply(reply);
     this.replies.set(id, (this.replies.get(id) ?? 0) + 1);
     if ((this.replies.get(id) ?? 0) > 1) this.breach(`${this.label} got a second reply to ${id}`);
   }
@@ -124,5 +144,15 @@ export class SimulatedFrames extends Wire implements FrameWire {
       this.#writing = false;
       done(error);
     });
+  }
+}
+
+/** The wire of a call made outside Connect: one answer, or one end. */
+export class SimulatedCall extends Wire implements CallWire {
+  outcome: CallOutcome | undefined;
+
+  answer(outcome: CallOutcome): void {
+    this.outcome = outcome;
+    this.end('normal');
   }
 }

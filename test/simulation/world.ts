@@ -17,8 +17,11 @@ import { monitor } from '../../src/otp/monitor.js';
 import type { Process } from '../../src/otp/process.js';
 import { type KernelEvent, System } from '../../src/otp/system.js';
 import type { Dice } from './dice.js';
+import { CALLS_MAX, CHANNELS_MAX, CLIENTS_MAX, QUEUE_FRAMES, SERVICES_MAX, SWEEP_MS, TOPICS_MAX } from './limits.js';
 import { SimulatedSource } from './sources.js';
-import type { SimulatedControl, SimulatedFrames } from './wires.js';
+import { ThirdParty } from './third-party.js';
+import { Upstream } from './upstream.js';
+import type { SimulatedCall, SimulatedControl, SimulatedFrames } from './wires.js';
 
 /** Something asked of the gateway, which must be answered: with what was asked for, or with a reason that it knows. */
 export interface Ask {
@@ -37,9 +40,12 @@ export interface Connection extends Ask {
 }
 
 export interface Watch extends Ask {
-  readonly wire: SimulatedFrames;
+  readonly wire: SimulatedFrames | SimulatedCall;
   stream: StreamBody | undefined;
 }
+
+/** What somebody in the crowd knows to be true; yields what is wrong. */
+export type Check = () => Iterable<string>;
 
 /** A monitor that the crowd has set. */
 export interface Watched {
@@ -47,9 +53,6 @@ export interface Watched {
   readonly aliveWhenSet: boolean;
   readonly downs: ExitReason[];
 }
-
-export const CLIENTS_MAX = 4;
-export const QUEUE_FRAMES = 4;
 
 const camera = (id: string, more: object = {}) => ({
   id,
@@ -64,11 +67,21 @@ export class World {
   readonly options: GatewayOptions;
   readonly tree: GatewayTree;
   readonly sources = new Map<string, SimulatedSource>();
+  readonly thirdParty: ThirdParty;
+  readonly upstream: Upstream;
   readonly connections: Connection[] = [];
   readonly watches: Watch[] = [];
   readonly asks: Ask[] = [];
   readonly watched: Watched[] = [];
   readonly breaches: string[] = [];
+  /** When each session was heard of last, by its id. */
+  readonly heardAtMs = new Map<string, number>();
+  /** Somebody who carries calls to third parties has ended: what it had to tell is told to nobody. */
+  couriersLost = false;
+  /** After each step, when all is at rest. */
+  readonly checks: Check[] = [];
+  /** Once, when all is over. */
+  readonly lastChecks: Check[] = [];
   readonly trace: string[] = [];
   root: Process | undefined;
   #application: Application | undefined;
@@ -79,7 +92,17 @@ export class World {
   constructor(dice: Dice) {
     this.options = configure({
       node: { id: 'simulated' },
-      limits: { clients: CLIENTS_MAX, streamsPerClient: 4, viewersPerCamera: 6 },
+      limits: {
+        clients: CLIENTS_MAX,
+        streamsPerClient: 4,
+        viewersPerCamera: 6,
+        topicsPerClient: TOPICS_MAX,
+        services: SERVICES_MAX,
+        calls: CALLS_MAX,
+        channels: CHANNELS_MAX,
+      },
+      services: { ttlMs: 60_000, sweepMs: SWEEP_MS },
+      channels: { connectMs: 4_000, waitMs: 2_000, idleMs: 30_000, closeMs: 2_000 },
       session: { tokenTtlMs: 24 * 3_600_000 },
       stream: { queueBytes: 1_000, stallMs: 10_000 },
       cameras: [
@@ -89,6 +112,8 @@ export class World {
       ],
     }) as GatewayOptions;
     this.#stopListening = this.system.on((event) => this.#record(event));
+    this.thirdParty = new ThirdParty(this.clock, dice);
+    this.upstream = new Upstream(this.clock, dice, this.breach);
     this.tree = gatewayTree({
       options: this.options,
       system: this.system,
@@ -99,8 +124,16 @@ export class World {
       },
       encode: () => Buffer.alloc(100),
       random: dice.next,
+      webhook: this.thirdParty.webhook,
+      connector: this.upstream.connector,
     });
   }
+
+  /** Whether an actor of this kind is alive. */
+  readonly isAlive = (kind: string): boolean => {
+    for (const process of this.system.processes) if (process.kind === kind && process.alive) return true;
+    return false;
+  };
 
   readonly breach = (what: string): void => {
     this.breaches.push(what);
@@ -191,6 +224,7 @@ export class World {
   #record(event: KernelEvent): void {
     switch (event.type) {
       case 'process.down':
+        if (event.process.kind === 'courier') this.couriersLost = true;
         this.note(`    ${event.process.path} ended: ${describeReason(event.reason)}`);
         if (event.reason instanceof Error && !event.reason.message.startsWith('simulated'))
           this.breach(`I-quiet: ${event.process.path} crashed: ${event.reason.stack}`);

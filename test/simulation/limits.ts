@@ -1,0 +1,9 @@
+/** How much the simulated gateway may have of each: little, so that every limit is reached. */
+export const CLIENTS_MAX = 6;
+export const QUEUE_FRAMES = 4;
+export const TOPICS_MAX = 3;
+export const SERVICES_MAX = 6;
+export const CALLS_MAX = 6;
+export const CHANNELS_MAX = 2;
+/** How often the janitor comes. */
+export const SWEEP_MS = 10_000;
