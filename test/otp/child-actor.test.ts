@@ -181,6 +181,22 @@ describe('a child made by the kernel', () => {
     });
   }
 
+  it('does what its chart decided at its making when it is started, whoever is started first', () => {
+    const seen = (make: typeof ours): readonly string[] => {
+      const said: string[] = [];
+      const greeting = (word: string) => setup({}).createMachine({ entry: () => said.push(word) });
+      const parent = createActor(callback).start();
+      const [one, other] = [make(greeting('one'), parent), make(greeting('other'), parent)];
+      said.push('made');
+      other.start();
+      said.push('between');
+      one.start();
+      return said;
+    };
+    expect(seen(ours)).toEqual(['made', 'other', 'between', 'one']);
+    expect(seen(theirs)).toEqual(seen(ours));
+  });
+
   it('keeps what comes before it has begun, as XState does', () => {
     const early = (make: typeof ours): readonly string[] => {
       const seen: string[] = [];
