@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { MjpegParser } from '../../src/cameras/mjpeg-parser.js';
 import { multipart, part, pictures, smallPicture, withThumbnail } from './corpus.js';
@@ -80,6 +81,28 @@ describe.each(Object.entries(STREAMS))('%s', (_name, make) => {
         expectNoneTorn(out, all);
         expect(out.length).toBeGreaterThanOrEqual(all.length - 2);
       }
+    }
+  });
+});
+
+describe('pictures as other encoders make them', () => {
+  const image = () => sharp(real[0]);
+  const kinds: Readonly<Record<string, () => Promise<Buffer>>> = {
+    'progressive, in several scans': () => image().jpeg({ progressive: true }).toBuffer(),
+    'of one colour': () => image().greyscale().jpeg().toBuffer(),
+    'with profile and EXIF': () =>
+      image()
+        .withMetadata({ exif: { IFD0: { Copyright: 'nobody' } } })
+        .jpeg()
+        .toBuffer(),
+    'with optimised tables': () => image().jpeg({ mozjpeg: true }).toBuffer(),
+    'with restart markers': async () => smallPicture(4_000, 9),
+  };
+
+  it.each(Object.entries(kinds))('%s: are given whole, in every kind of stream', async (_kind, make) => {
+    const all = [await make(), real[1] as Buffer, withThumbnail(await make())];
+    for (const stream of Object.values(STREAMS)) {
+      for (const chunkBytes of [65536, 999]) expectPictures(parse(stream(all), chunkBytes).out, all);
     }
   });
 });
