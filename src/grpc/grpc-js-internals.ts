@@ -28,8 +28,10 @@ export interface DirectInput {
   readonly stream: ServerHttp2Stream;
   /** The largest message that the server was told to take; -1: any. */
   readonly receiveBytesMax: number;
-  /** What grpc-js does with the bytes that come: the listener to take the place of. */
-  readonly listener: (bytes: Buffer) => void;
+  /** From now on the bytes that come, and that no more will, are told here and not to grpc-js. */
+  readonly takeOver: (onBytes: (bytes: Buffer) => void, onEnd: () => void) => void;
+  /** Tells grpc-js that no more will come: the call ends on its reading side. */
+  readonly end: () => void;
   /** Ends the call as grpc-js does when what comes is not to be taken. */
   readonly refuse: (status: { readonly code: number; readonly details: string }) => void;
   readonly messageReceived: () => void;
@@ -48,6 +50,9 @@ interface Inner {
   readonly listener?: Listener | null;
   readonly callEventTracker?: { addMessageSent?(): void; addMessageReceived?(): void } | null;
   sendStatus?(status: object): void;
+  /** Called for what the stream tells, by these names at each time. */
+  handleDataFrame?(bytes: Buffer): void;
+  handleEndEvent?(): void;
 }
 
 /** Who hears of what comes: one for each interceptor, around the call's own. */
@@ -95,13 +100,16 @@ export function directInput(call: object): DirectInput | undefined {
   for (let heard = inner.listener; heard?.nextListener; heard = heard.nextListener) {
     if (heard.listener?.onReceiveMessage !== HEARS_NO_MESSAGES) return undefined;
   }
-  const [listener, ...others] = stream.listeners('data') as ((bytes: Buffer) => void)[];
   const refuse = inner.sendStatus?.bind(inner);
-  if (!listener || others.length > 0 || !refuse) return undefined;
+  const end = inner.handleEndEvent?.bind(inner);
+  if (!inner.handleDataFrame || !end || !refuse) return undefined;
+  const takeOver: DirectInput['takeOver'] = (onBytes, onEnd) => {
+    Object.assign(inner, { handleDataFrame: onBytes, handleEndEvent: onEnd });
+  };
   const messageReceived = callEventTracker?.addMessageReceived
     ? () => callEventTracker.addMessageReceived?.()
     : () => {};
-  return { stream, receiveBytesMax: maxReceiveMessageSize, listener, refuse, messageReceived };
+  return { stream, receiveBytesMax: maxReceiveMessageSize, takeOver, end, refuse, messageReceived };
 }
 
 /** What an interceptor does with messages that come if it was not made for them. */

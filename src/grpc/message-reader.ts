@@ -60,6 +60,8 @@ class DirectReader implements MessageReader {
   /** So many bytes must be there before it is worth looking. */
   #wantedBytes = FRAMING_BYTES;
   #paused = false;
+  /** The peer has said its last; told once all of it is handed out, since a paused stream may end all the same. */
+  #ended = false;
   #handing = false;
   #refused = false;
 
@@ -71,12 +73,17 @@ class DirectReader implements MessageReader {
     this.#call = call;
     this.#input = input;
     this.#onBody = onBody;
-    input.stream.off('data', input.listener);
-    input.stream.on('data', (bytes: Buffer) => {
-      this.#pieces.push(bytes);
-      this.#bytes += bytes.length;
-      this.#handOut();
-    });
+    input.takeOver(
+      (bytes) => {
+        this.#pieces.push(bytes);
+        this.#bytes += bytes.length;
+        this.#handOut();
+      },
+      () => {
+        this.#ended = true;
+        this.#handOut();
+      },
+    );
     // The call itself is read too, though only its end comes there; its reading is what starts the stream.
     call.resume();
   }
@@ -93,7 +100,14 @@ class DirectReader implements MessageReader {
   }
 
   #handOut(): void {
-    if (this.#handing || this.#bytes < this.#wantedBytes) return;
+    if (this.#handing) return;
+    if (this.#bytes >= this.#wantedBytes) this.#handOutMessages();
+    if (!this.#ended || this.#paused) return;
+    this.#ended = false;
+    this.#input.end();
+  }
+
+  #handOutMessages(): void {
     this.#handing = true;
     const bytes = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces, this.#bytes);
     let at = 0;

@@ -14,6 +14,7 @@ export async function serveStream(
   handle: (call: BytesCall) => void,
   options: ServerOptions = {},
   prepare: (server: Server) => void = () => {},
+  deserialize = (bytes: Buffer): Buffer => bytes,
 ): Promise<number> {
   const server = new Server(options);
   const method = {
@@ -21,7 +22,7 @@ export async function serveStream(
     requestStream: true,
     responseStream: true,
     requestSerialize: (bytes: Buffer) => bytes,
-    requestDeserialize: (bytes: Buffer) => bytes,
+    requestDeserialize: deserialize,
     responseSerialize: (message: Buffer) => message.subarray(FRAMING_BYTES),
     responseDeserialize: (bytes: Buffer) => bytes,
   };
