@@ -10,6 +10,7 @@ import { file_sluice_v1_audio } from './gen/sluice/v1/audio_pb.js';
 import { file_sluice_v1_camera } from './gen/sluice/v1/camera_pb.js';
 import { file_sluice_v1_frame } from './gen/sluice/v1/frame_pb.js';
 import { file_sluice_v1_gateway } from './gen/sluice/v1/gateway_pb.js';
+import { mended } from './mended-descriptors.js';
 
 const OUR_FILES: readonly DescFile[] = [
   file_google_protobuf_empty,
@@ -28,7 +29,7 @@ export function addReflection(server: Pick<Server, 'addService'>, others: readon
   new ReflectionService({}).addToServer({ addService: (definition) => void itself.push(definition) });
   const descriptors = [
     ...OUR_FILES.map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto))),
-    ...[...others, ...itself].flatMap(descriptorsOf),
+    ...mended([...others, ...itself].flatMap(descriptorsOf)),
   ];
   const everything = { sluice: { fileDescriptorProtos: descriptors } } as unknown as PackageDefinition;
   new ReflectionService(everything).addToServer(server);
