@@ -30,6 +30,8 @@ export interface NodeInput {
   readonly leaveMs: number;
 }
 
+export const NODE_TIMES: NodeInput = { joinRetryMs: 2_000, rejoinMs: 100, eraCheckMs: 5_000, leaveMs: 3_000 };
+
 export interface NodeContext extends NodeInput {
   readonly reason: ExitReason;
   /** Why it was fenced the last time; empty before. */
@@ -39,7 +41,8 @@ export interface NodeContext extends NodeInput {
 export const nodeMachine = setup({
   types: {
     context: {} as NodeContext,
-    input: {} as NodeInput,
+    /** What is left out is as in `NODE_TIMES`. */
+    input: {} as Partial<NodeInput> | undefined,
     events: {} as NodeEvent,
     output: {} as ExitReason,
   },
@@ -66,7 +69,7 @@ export const nodeMachine = setup({
 }).createMachine({
   id: 'node',
   description: 'One gateway among several, from taking its lease to giving it back.',
-  context: ({ input }) => ({ ...input, reason: 'normal', fencedBecause: '' }),
+  context: ({ input }) => ({ ...NODE_TIMES, ...input, reason: 'normal', fencedBecause: '' }),
   initial: 'alive',
   states: {
     alive: {

@@ -8,7 +8,7 @@ import type { StartContext } from '../otp/child-spec.js';
 import { processOf } from '../otp/process.js';
 import type { Engine } from './engine.js';
 import { ClusterNode } from './node.js';
-import { NODE_INPUT, nodeLogic } from './node-logic.js';
+import { nodeLogic } from './node-logic.js';
 import type { ClusterNodeParts } from './node-parts.js';
 
 export interface ClusterActorParts extends Omit<ClusterNodeParts, 'engine'> {
@@ -52,7 +52,7 @@ export class ClusterActor {
       if (processOf(ref)?.alive) ref.send(event);
     };
     node.start((event) => queueMicrotask(() => send(event)));
-    const ref: AnyActorRef = spawn(nodeLogic(node), NODE_INPUT);
+    const ref: AnyActorRef = spawn(nodeLogic(node));
     processOf(ref)?.scope.acquire('cluster_node', async () => {
       node.close();
       if (this.#node === node) this.#node = undefined;

@@ -1,5 +1,5 @@
 /** The chart of a node with its effects: each is one call of the node. */
-import { type NodeInput, nodeMachine } from '../../machines/node.js';
+import { nodeMachine } from '../../machines/node.js';
 import type { ClusterNode } from './node.js';
 
 /** The chart of a node with its effects. Its actor's end is the node's: `close` is called by whoever started it. */
@@ -17,5 +17,3 @@ export function nodeLogic(node: ClusterNode) {
     },
   });
 }
-
-export const NODE_INPUT: NodeInput = { joinRetryMs: 2_000, rejoinMs: 100, eraCheckMs: 5_000, leaveMs: 3_000 };

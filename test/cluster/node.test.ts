@@ -6,7 +6,7 @@ import type { ClaimAnswer } from '../../src/cluster/claims.js';
 import type { Ownership } from '../../src/cluster/holding.js';
 import { MemoryHub } from '../../src/cluster/memory-engine.js';
 import { ClusterNode } from '../../src/cluster/node.js';
-import { NODE_INPUT, nodeLogic } from '../../src/cluster/node-logic.js';
+import { nodeLogic } from '../../src/cluster/node-logic.js';
 import { VirtualClock } from '../../src/otp/clock.js';
 
 class Member {
@@ -22,7 +22,7 @@ class Member {
       random: () => 0.5,
       note: (type) => this.notes.push(type),
     });
-    this.actor = createActor(nodeLogic(this.node), { input: NODE_INPUT, clock });
+    this.actor = createActor(nodeLogic(this.node), { clock });
     this.node.start((event) => this.actor.send(event));
     this.actor.start();
   }

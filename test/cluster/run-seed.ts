@@ -11,7 +11,7 @@
 import { createActor } from 'xstate';
 import type { Ownership } from '../../src/cluster/holding.js';
 import { ClusterNode } from '../../src/cluster/node.js';
-import { NODE_INPUT, nodeLogic } from '../../src/cluster/node-logic.js';
+import { nodeLogic } from '../../src/cluster/node-logic.js';
 import type { ClusterOptions } from '../../src/cluster/options.js';
 import { TokenReceiver } from '../../src/cluster/receiver.js';
 import { readLease, readOwnRecord } from '../../src/cluster/record.js';
@@ -160,7 +160,7 @@ export function runSeed(seed: number, mutation: Mutation = {}): Outcome {
         rules,
       });
       this.cluster = cluster;
-      const actor = createActor(nodeLogic(cluster), { input: NODE_INPUT, clock });
+      const actor = createActor(nodeLogic(cluster), { clock });
       // Before it starts: its first state asks for a lease.
       cluster.start((event) => actor.send(event));
       actor.start();
