@@ -63,6 +63,7 @@ class ParticipantSubject extends Subject {
     const gone = status === 'done';
     expect((this.snapshot.context as ParticipantContext).reason).toEqual(reason);
     expect(this.#room.members.has(this.#participant), 'in the room').toBe(!gone);
+    expect(this.#backend.ears.has(this.#participant), 'heard and hearing').toBe(!gone);
     expect(this.system.census.count('participant'), 'places held').toBe(gone ? 0 : 1);
     expect(this.#lefts, 'told that it has left').toEqual(gone ? [reason] : []);
     expect(this.#wire.ends, 'ends of its stream').toHaveLength(gone && this.#stream ? 1 : 0);

@@ -12,6 +12,8 @@ import {
 export class HeldBackend implements RoomBackend {
   readonly kind = 'held';
   listener: RoomListener | undefined;
+  /** Who hears. */
+  readonly ears = new Set<RoomEar>();
   opened = 0;
   closed = 0;
   #finish: () => void = () => {};
@@ -22,7 +24,14 @@ export class HeldBackend implements RoomBackend {
     const silent = { opened: () => {}, failed: () => {} };
     const relay = new EmbeddedRooms(() => Buffer.alloc(5)).open(request, silent);
     return {
-      enter: (ear) => relay.enter(ear),
+      enter: (ear) => {
+        const leave = relay.enter(ear);
+        this.ears.add(ear);
+        return () => {
+          leave();
+          this.ears.delete(ear);
+        };
+      },
       say: (from, content) => relay.say(from, content),
       close: () => {
         this.closed += 1;
