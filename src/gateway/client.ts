@@ -33,9 +33,9 @@ export interface ClientOptions {
 
 export class Client implements ProcessBody {
   /** Resolves when it is registered; rejects with a `GatewayError` when it is refused or ends before. */
-  readonly ready: Promise<void>;
+  ready: Promise<void>;
   /** Called when it is registered, and again when it is upgraded. */
-  onReady: () => void = () => {};
+  onReady: () => void = nothing;
   readonly #options: ClientOptions;
   #info: ClientInfo;
   #process: Process | undefined;
@@ -57,9 +57,9 @@ export class Client implements ProcessBody {
     this.#process = process;
     process.scope.acquire('registration', () => {
       this.#options.manager.clientDisconnected(process.ref, { left: this.#leaves(process.exit ?? 'normal') });
-      this.#settle?.reject(
-        new GatewayError('superseded', `superseded: client "${this.nodeId}" ended while connecting`),
-      );
+      if (!this.#settle) return;
+      const message = `superseded: client "${this.nodeId}" ended while connecting`;
+      this.#settle.reject(new GatewayError('superseded', message));
     });
   }
 
@@ -146,6 +146,9 @@ export class Client implements ProcessBody {
 
   welcomeClient(): void {
     this.#settle?.resolve();
+    // Who asks from now on is told the same by a promise that all clients share.
+    this.#settle = undefined;
+    this.ready = READY;
     this.onReady();
   }
 
@@ -167,6 +170,9 @@ export class Client implements ProcessBody {
     control.send({ type: 'owner.lost', reason });
   }
 }
+
+const READY = Promise.resolve();
+const nothing = (): void => {};
 
 export function registrationError(refusal: string, nodeId: string): GatewayError {
   switch (refusal) {

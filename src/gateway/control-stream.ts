@@ -36,11 +36,12 @@ const WORDS_TO_QUEUE = 4;
 export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   readonly kind = 'connect';
   /** Called once, after its end. */
-  onClosed: () => void = () => {};
+  onClosed: () => void = nothing;
   readonly #client: Client;
   readonly #wire: ControlWire;
-  readonly #bytesMax: number;
-  readonly #outbox: Outbox<TopicEvent>;
+  readonly #options: GatewayOptions['stream'];
+  /** Made for its first publication: most clients wait for none. */
+  #outbox: Outbox<TopicEvent> | undefined;
   #desks: Desks | undefined;
   #wordsSent = 0;
   /** What the wire has been given and has not yet taken. */
@@ -50,19 +51,11 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   /** The last word was said, or the wire has ended; its actor may still have its own end before it. */
   #over = false;
 
-  constructor(client: Client, wire: ControlWire, { queueFrames, queueBytes, overflow }: GatewayOptions['stream']) {
+  constructor(client: Client, wire: ControlWire, options: GatewayOptions['stream']) {
     super();
     this.#client = client;
     this.#wire = wire;
-    this.#bytesMax = queueBytes;
-    this.#outbox = new Outbox<TopicEvent>({
-      policy: overflow,
-      framesMax: queueFrames,
-      bytesMax: queueBytes,
-      sizeOf: ({ topic, payload }) => WORD_BYTES + topic.length + payload.length,
-      write: (event, done) => this.#wire.send(event, done),
-      onEdge: this.onEdge,
-    });
+    this.#options = options;
   }
 
   get nodeId(): string {
@@ -99,13 +92,21 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
       this.#wordBytes -= bytes;
       this.#wordsSent += 1;
     });
-    if (this.#wordBytes > WORDS_TO_QUEUE * this.#bytesMax)
+    if (this.#wordBytes > WORDS_TO_QUEUE * this.#options.queueBytes)
       this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
   }
 
   /** A publication; it waits its turn, or is dropped by the policy. */
   deliver(event: TopicEvent): void {
-    if (this.alive) this.#outbox.push(event);
+    if (!this.alive) return;
+    this.#outbox ??= this.#makeOutbox();
+    this.#outbox.push(event);
+  }
+
+  #makeOutbox(): Outbox<TopicEvent> {
+    const { queueFrames: framesMax, queueBytes: bytesMax, overflow: policy } = this.#options;
+    const write = (event: TopicEvent, done: () => void): void => this.#wire.send(event, done);
+    return new Outbox<TopicEvent>({ policy, framesMax, bytesMax, sizeOf, write, onEdge: this.onEdge });
   }
 
   /** A message for this client alone, in the shape of a publication. */
@@ -114,7 +115,7 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   }
 
   get busy(): boolean {
-    return this.#wordBytes > this.#bytesMax;
+    return this.#wordBytes > this.#options.queueBytes;
   }
 
   ask(question: Question): void {
@@ -186,7 +187,7 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
     // What was on its way when it ended is heard by nobody.
     this.#desks = undefined;
     this.#over = true;
-    this.#outbox.close();
+    this.#outbox?.close();
     this.#wire.end(reason);
     this.#client.controlClosed(this, reason);
     this.onClosed();
@@ -197,9 +198,16 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   }
 
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
-    const { queued, sent, drops } = this.#outbox;
+    const { queued, sent, drops } = this.#outbox ?? NONE;
     return { queued: queued + this.#words, sent: sent + this.#wordsSent, drops: drops + this.#missed };
   }
+}
+
+/** The figures of a queue that nobody has needed. */
+const NONE = { queued: 0, sent: 0, drops: 0 };
+
+function sizeOf({ topic, payload }: TopicEvent): number {
+  return WORD_BYTES + topic.length + payload.length;
 }
 
 function replyWord(id: string, outcome: CallOutcome): ServerWord {
@@ -209,3 +217,4 @@ function replyWord(id: string, outcome: CallOutcome): ServerWord {
 }
 
 const NOTHING = new Uint8Array();
+const nothing = (): void => {};

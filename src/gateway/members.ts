@@ -32,9 +32,10 @@ export class Member implements Subscriber, Provider {
   readonly ref: AnyActorRef;
   readonly nodeId: string;
   readonly #parts: MembersParts;
-  readonly #patterns = new Set<string>();
+  /** Made when they are first needed, as what it provides: most declare nothing. */
+  #patterns: Set<string> | undefined;
   /** The time to live of each, as it was asked for. */
-  readonly #procedures = new Map<string, number>();
+  #procedures: Map<string, number> | undefined;
   #outlet: Outlet | undefined;
   #missed = 0;
 
@@ -45,11 +46,11 @@ export class Member implements Subscriber, Provider {
   }
 
   get patterns(): Iterable<string> {
-    return this.#patterns;
+    return this.#patterns ?? [];
   }
 
   get procedures(): Iterable<readonly [string, number]> {
-    return this.#procedures;
+    return this.#procedures ?? [];
   }
 
   get port(): Port | undefined {
@@ -77,13 +78,14 @@ export class Member implements Subscriber, Provider {
 
   /** It gave a sign of life, which renews what it provides. */
   heard(): void {
-    if (this.#procedures.size > 0) this.#parts.services.heard(this.ref);
+    if (this.#procedures && this.#procedures.size > 0) this.#parts.services.heard(this.ref);
   }
 
   /** Twice is once. Throws `invalid_argument` naming the field. */
   subscribe(pattern: string): void {
     const fault = patternFault(pattern);
     if (fault) throw refused(`subscribe.pattern: ${fault}`);
+    this.#patterns ??= new Set();
     if (this.#patterns.has(pattern)) return;
     const { topics, topicsPerClient } = this.#parts;
     if (this.#patterns.size >= topicsPerClient) {
@@ -96,7 +98,7 @@ export class Member implements Subscriber, Provider {
   }
 
   unsubscribe(pattern: string): void {
-    if (this.#patterns.delete(pattern)) this.#parts.topics.unsubscribe(this.ref, pattern);
+    if (this.#patterns?.delete(pattern)) this.#parts.topics.unsubscribe(this.ref, pattern);
   }
 
   /** Once more renews it and replaces its time to live. Throws `invalid_argument` naming the field. */
@@ -106,15 +108,16 @@ export class Member implements Subscriber, Provider {
     if (!this.#parts.services.register(this, procedure, ttlMs)) {
       throw refused('register.procedure: max_services_reached: no room for another registration');
     }
+    this.#procedures ??= new Map();
     this.#procedures.set(procedure, ttlMs);
   }
 
   unregister(procedure: string): void {
-    if (this.#procedures.delete(procedure)) this.#parts.services.unregister(this.ref, procedure);
+    if (this.#procedures?.delete(procedure)) this.#parts.services.unregister(this.ref, procedure);
   }
 
   expired(procedure: string): void {
-    this.#procedures.delete(procedure);
+    this.#procedures?.delete(procedure);
   }
 }
 

@@ -50,14 +50,14 @@ export class Session implements ProcessBody {
   /** Its right to act for its node id; another one when an implicit client becomes somebody. */
   token: OwnershipToken;
   readonly resumeToken = new ResumeToken();
-  readonly apps: Apps;
   ordinal: number;
   /** Resolves when its start is over, however it went. */
-  begun: Promise<void> = Promise.resolve();
+  begun: Promise<void> = BEGUN;
   readonly #parts: SessionParts;
   readonly #streams = new Set<StreamBody>();
   readonly #keeper = new Keeper(this);
   #client: Client;
+  #apps: Apps | undefined;
   #process: Process | undefined;
   #lastStream = 0;
   #superseded = false;
@@ -69,7 +69,6 @@ export class Session implements ProcessBody {
     this.token = parts.token;
     this.ordinal = parts.ordinal;
     this.#client = new Client(parts.client);
-    this.apps = new Apps(this, parts.options, parts.courier);
   }
 
   attach(process: Process): void {
@@ -82,6 +81,16 @@ export class Session implements ProcessBody {
 
   get process(): Process {
     return this.#process as Process;
+  }
+
+  /** Made when somebody first asks for them: most sessions have none. */
+  get apps(): Apps {
+    this.#apps ??= new Apps(this, this.#parts.options, this.#parts.courier);
+    return this.#apps;
+  }
+
+  get hasApps(): boolean {
+    return this.#apps !== undefined;
   }
 
   /** Started, and not ended. */
@@ -230,18 +239,20 @@ export class Keeper implements ProcessBody {
 
   suspendSession(): void {
     this.#session.note('session.grace');
-    this.#session.apps.ownerLost();
+    if (this.#session.hasApps) this.#session.apps.ownerLost();
   }
 
   resumeSession(): void {
     this.#session.note('session.resumed');
-    this.#session.apps.ownerReturned();
+    if (this.#session.hasApps) this.#session.apps.ownerReturned();
   }
 
   disposeSession(reason: ExitReason): void {
     this.#session.note('session.disposed', reason);
   }
 }
+
+const BEGUN = Promise.resolve();
 
 const keeperLogic = sessionMachine.provide({
   actions: {

@@ -251,7 +251,7 @@ export class Sessions {
     if (!parent) throw registrationError('noproc', nodeId);
     if (this.#byNode.has(nodeId) || !ownership.owns(nodeId, token)) return undefined;
     const session: Session = new Session({
-      id: nanoid(),
+      id: sessionId(),
       options,
       client: { manager, info, ...options.session },
       token,
@@ -273,11 +273,19 @@ export class Sessions {
     }).catch((error: unknown) => ({ error }));
     session.begun = starting.then(() => {});
     const answer = await starting;
+    session.begun = BEGUN;
     if (!answer.error) return session;
     ownership.release(nodeId, token);
     if (this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId);
     throw registrationError('noproc', nodeId);
   }
+}
+
+const BEGUN = Promise.resolve();
+
+/** In one piece: a string that was put together of single characters holds on to all of its parts. */
+function sessionId(): string {
+  return Buffer.from(nanoid(), 'latin1').toString('latin1');
 }
 
 function connectionEnded(nodeId: string): GatewayError {

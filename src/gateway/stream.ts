@@ -65,7 +65,11 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
   }
 
   /** What the queue of this stream tells its chart. */
-  protected readonly onEdge = (edge: OutboxEdge): void => {
+  protected get onEdge(): (edge: OutboxEdge) => void {
+    return (edge) => this.#onEdge(edge);
+  }
+
+  #onEdge(edge: OutboxEdge): void {
     switch (edge.type) {
       case 'filled':
         this.send({ type: 'queue.filled' });
@@ -83,7 +87,7 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
         this.send({ type: 'owner.lost', reason: { shutdown: 'slow_consumer' } });
         break;
     }
-  };
+  }
 
   /** The one teardown. */
   tearDown(reason: ExitReason): void {
