@@ -1,5 +1,6 @@
 /** The gateway as it is, whole, with a camera whose pictures the benchmark makes. Its operations are absent. */
 import { gatewayTree } from '../src/application.js';
+import { sourceFactory } from '../src/cameras/index.js';
 import { type ConfigurationInput, configure } from '../src/configuration.js';
 import type { FrameSource, SourceListener } from '../src/gateway/frame-source.js';
 import type { LiveGateway } from '../src/gateway/live-gateway.js';
@@ -27,7 +28,8 @@ export class BenchGateway {
     const { live, root } = gatewayTree({
       options,
       system,
-      sources: (url) => heldSource(url, listeners),
+      sources: (url, more, how) =>
+        url.startsWith('bench:') ? heldSource(url, listeners) : sourceFactory(url, more, how),
       encode: encodeFrame,
       random: Math.random,
     });

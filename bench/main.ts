@@ -2,8 +2,10 @@
 const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   audio: () => import('./audio/main.js'),
   cameras: () => import('./cameras/main.js'),
+  latency: () => import('./latency/main.js'),
   relay: () => import('./relay/main.js'),
   'slow-readers': () => import('./slow-readers/main.js'),
+  upload: () => import('./upload/main.js'),
 };
 
 await (COMMANDS[process.argv[2] ?? ''] ?? (() => import('./otp/main.js')))();

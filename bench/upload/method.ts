@@ -1,0 +1,1 @@
+export const PUBLISH = '/sluice.v1.Gateway/Publish';
