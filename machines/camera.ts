@@ -68,10 +68,10 @@ export function retryDelayMs(failures: number, retry: RetryPolicy, jitter: numbe
   return Math.round(slow * (1 - 0.2 * jitter));
 }
 
-/** How long the pause is that now begins, for whoever is told of it. */
-const pauseMs = ({ context }: { readonly context: CameraContext }) => ({
-  delayMs: retryDelayMs(context.failures, context.retry, context.jitter),
-});
+/** How long the pause is that now begins, for whoever is told of it. Milliseconds. */
+export function pauseMs({ failures, retry, jitter }: CameraContext): number {
+  return retryDelayMs(failures, retry, jitter);
+}
 
 export const cameraMachine = setup({
   types: {
@@ -89,7 +89,7 @@ export const cameraMachine = setup({
     openAttempt: () => unprovided('openAttempt'),
     closeAttempt: () => unprovided('closeAttempt'),
     announceDisconnect: () => unprovided('announceDisconnect'),
-    announceRetry: (_, _params: { readonly delayMs: number }) => unprovided('announceRetry'),
+    announceRetry: () => unprovided('announceRetry'),
     endViewers: () => unprovided('endViewers'),
     countFailure: assign({
       failures: ({ context }) => Math.min(context.failures + 1, failuresMax(context.retry)),
@@ -184,7 +184,7 @@ export const cameraMachine = setup({
         },
         backingOff: {
           description: 'Waiting before the next attempt: a short pause at first, the slow lane later.',
-          entry: { type: 'announceRetry', params: pauseMs },
+          entry: 'announceRetry',
           on: { 'demand.ended': 'idle', 'camera.retry': 'opening' },
           after: { retryDelay: 'opening' },
         },

@@ -2,7 +2,7 @@
  * A camera as an actor: the chart of `machines/camera.ts` over a source. The picture path (source → encode once → fan-out)
  * never touches the chart; the chart learns of the first picture, of staleness, of failure, and of whether anybody watches.
  */
-import { type CameraEvent, type CameraInput, cameraMachine } from '../../machines/camera.js';
+import { type CameraEvent, type CameraInput, cameraMachine, pauseMs } from '../../machines/camera.js';
 import { type Consumer, FanOut } from '../flow/fan-out.js';
 import { FrameRate } from '../flow/frame-rate.js';
 import type { ExitReason } from '../otp/exit-reason.js';
@@ -290,7 +290,7 @@ export const cameraLogic = cameraMachine.provide({
     openAttempt: ({ self }) => bodyOf<Camera>(self).openAttempt(),
     closeAttempt: ({ self }) => bodyOf<Camera>(self).closeAttempt(),
     announceDisconnect: ({ self }) => bodyOf<Camera>(self).announceDisconnect(),
-    announceRetry: ({ self }, { delayMs }) => bodyOf<Camera>(self).announceRetry(delayMs),
+    announceRetry: ({ self, context }) => bodyOf<Camera>(self).announceRetry(pauseMs(context)),
     endViewers: ({ self }) => bodyOf<Camera>(self).endViewers(),
   },
 });
