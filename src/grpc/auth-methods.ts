@@ -5,7 +5,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { Permission } from './auth-rules.js';
-import { decodeFrame } from './frame-codec.js';
 import { Camera } from './gen/sluice/v1/camera_pb.js';
 import { Gateway as GatewayService } from './gen/sluice/v1/gateway_pb.js';
 import { CAMERA_ID_HEADER } from './produce-camera-stream.js';
@@ -35,7 +34,7 @@ const METHODS: Readonly<Record<string, MethodNeeds>> = {
   [`/${GatewayService.typeName}/Publish`]: {
     who: 'permitted',
     permission: 'publish',
-    ofMessage: (message) => cameraOf(message as Buffer),
+    ofMessage: (message) => textOf(message, 'cameraId'),
   },
   [`/${GatewayService.typeName}/Call`]: {
     who: 'permitted',
@@ -84,16 +83,6 @@ function textOf(message: unknown, field: string): string {
 function helloOf(message: unknown): { readonly nodeId: string } | undefined {
   const { message: word } = message as { message?: { case?: string; value?: unknown } };
   return word?.case === 'hello' ? (word.value as { readonly nodeId: string }) : undefined;
-}
-
-/** A published frame comes as its bytes. */
-function cameraOf(frame: Buffer): string {
-  try {
-    return decodeFrame(frame).cameraId;
-  } catch {
-    // No frame, so it names no camera; its handler will say what is wrong with it, to those whom it concerns.
-    return '';
-  }
 }
 
 function onlyCameraOf(gateway: Pick<Gateway, 'cameras'>): string {

@@ -182,6 +182,22 @@ describe('a device that is refused', () => {
     await expect(device(address).summary()).rejects.toThrow(/invalid_argument: frame\.camera_id of the first frame/);
   });
 
+  it('may publish for one camera only, and not turn to another under way', async () => {
+    const token = 'a-token-of-the-door';
+    const { gateway, address } = await runGateway({
+      grpc: { port: 0, auth: { tokens: [{ token, may: ['publish:door'] }] } },
+      cameras: ['door', 'roof'].map((id) => ({ id, source: 'push:' })),
+    });
+    const camera = device(address, { token });
+    await camera.say('one');
+    await expect.poll(() => gateway.resources().streams).toBe(1);
+    void camera.send({ cameraId: 'roof', picture: Buffer.from('x') });
+    expect((await camera.inbox.ended).code).toBe(Code.INVALID_ARGUMENT);
+    const again = device(address, { token });
+    await again.say('one');
+    expect(await again.summary()).toMatchObject({ frames: 1 });
+  });
+
   it('in the middle for another camera ends there', async () => {
     const { gateway, address } = await runGateway(PUSHED);
     const camera = device(address);

@@ -14,9 +14,12 @@ export interface Device {
 }
 
 /** Its first frame names the camera. `send` resolves when the connection has taken the frame. */
-export function device(address: string, options: { nodeId?: string; deadlineMs?: number } = {}): Device {
+export function device(
+  address: string,
+  { token, ...options }: { nodeId?: string; deadlineMs?: number; token?: string } = {},
+): Device {
   const inbox = new Inbox<PublishSummary>();
-  const sink = clientOf(address).publish(inbox.listener, options);
+  const sink = clientOf(address, { token }).publish(inbox.listener, options);
   const send = (frame: Partial<FrameContent>): Promise<void> =>
     new Promise((resolve) => sink.send(frame, () => resolve()));
   return {
