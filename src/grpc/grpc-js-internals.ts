@@ -88,9 +88,11 @@ const HANDS_MESSAGES_ON = (new ServerInterceptingCall({} as never) as unknown as
 
 /**
  * The stream of a server call of which nothing has been read; nothing where this grpc-js keeps it elsewhere, where messages
- * come compressed, or where an interceptor of the host wants to see them.
+ * come compressed, or where somebody wants to see them before the handler does: an interceptor of the host's, or whoever has
+ * put a `push` of his own on the call, as who judges a call by its first message does.
  */
 export function directInput(call: object): DirectInput | undefined {
+  if (Object.hasOwn(call, 'push')) return undefined;
   let inner = (call as { readonly call?: Inner }).call;
   while (isObject(inner) && !isHttp2Stream(inner.stream)) inner = inner.nextCall as Inner | undefined;
   if (!inner || !isHttp2Stream(inner.stream)) return undefined;

@@ -172,6 +172,17 @@ describe('the stream that messages come on, of this grpc-js', () => {
     expect(await found(looking, plain)).toBe(false);
   });
 
+  it('is left alone where somebody judges the messages before the handler gets them', async () => {
+    const result = withResolvers<boolean>();
+    const port = await serveStream((call) => {
+      const { push } = call;
+      call.push = (...received) => push.apply(call, received);
+      result.resolve(directInput(call) !== undefined);
+    });
+    bareCall(port);
+    expect(await result.promise).toBe(false);
+  });
+
   it('is not found in what is no call of grpc-js', () => {
     expect(directInput({})).toBe(undefined);
     expect(directInput({ call: { stream: { respond: () => {} } } })).toBe(undefined);
