@@ -1,12 +1,12 @@
 /** A backend of rooms that opens, fails and closes when the test says so, and a room over it without anybody who watches. */
-
 import { Room } from '../../../src/gateway/room.js';
-import type { RoomRequest } from '../../../src/gateway/room-backend.js';
 import {
   EmbeddedRooms,
   type RoomBackend,
+  type RoomEar,
   type RoomLink,
   type RoomListener,
+  type RoomRequest,
 } from '../../../src/gateway/room-backend.js';
 
 export class HeldBackend implements RoomBackend {
