@@ -116,9 +116,9 @@ export class Session implements ProcessBody {
     return this.#keeper.state;
   }
 
-  /** Whether its client is here: nothing is started for somebody who is not. */
+  /** Whether its client is here: nothing is started for somebody who is not. Its end is known before the keeper hears of it. */
   get connected(): boolean {
-    return this.state === 'connected';
+    return this.state === 'connected' && this.#client.process?.alive === true;
   }
 
   /** Its first client is not registered yet. */

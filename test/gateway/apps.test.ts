@@ -153,6 +153,21 @@ describe('an app behind a webhook', () => {
     ]);
   });
 
+  it('S4-7 has an owner only while its client lives, at no moment a little longer', async () => {
+    await virtual.connect('user');
+    const session = sessionOf('user');
+    const { client } = session;
+    const replaced = virtual.connect('user');
+    const moments: boolean[] = [];
+    for (let moment = 0; moment < 200; moment += 1) {
+      moments.push(session.connected && !client.process.alive);
+      await Promise.resolve();
+    }
+    await replaced;
+    expect(client.process.alive).toBe(false);
+    expect(moments).not.toContain(true);
+  });
+
   it('that went away during the grace is started once when its owner is back', async () => {
     const { owner, app, back } = await running();
     owner.control.peerCancelled();

@@ -32,14 +32,14 @@ abstract class Wire {
   readonly onEnded: (() => void)[] = [];
   protected readonly breach: Breach;
   readonly #reading: Reading;
-  readonly #clock: Clock;
+  protected readonly clock: Clock;
   #writes = 0;
 
   constructor(label: string, breach: Breach, reading: Reading, clock: Clock) {
     this.label = label;
     this.breach = breach;
     this.#reading = reading;
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   end(reason: ExitReason): void {
@@ -64,7 +64,7 @@ abstract class Wire {
         queueMicrotask(done);
         break;
       case 'slowly':
-        this.#clock.setTimeout(() => done(), this.#reading.ms);
+        this.clock.setTimeout(() => done(), this.#reading.ms);
         break;
       case 'until it breaks':
         if (this.#writes < this.#reading.writes) done();
@@ -78,6 +78,7 @@ abstract class Wire {
 
 export class SimulatedControl extends Wire implements ControlWire {
   welcome: Welcome | undefined;
+  welcomedAtMs = 0;
   bye: Extract<ServerWord, { type: 'bye' }> | undefined;
   onWelcome: (word: Welcome) => void = () => {};
   /** Called with each question that the gateway puts to this client. */
@@ -96,6 +97,7 @@ export class SimulatedControl extends Wire implements ControlWire {
     else if (word.type === 'welcome') {
       if (this.welcome) this.breach(`${this.label} was welcomed twice`);
       this.welcome = word;
+      this.welcomedAtMs = this.clock.now();
       this.onWelcome(word);
     } else if (!this.welcome) this.breach(`${this.label} was told ${word.type} before its welcome`);
     if (word.type === 'reply') this.#replied(word);

@@ -32,8 +32,8 @@ export class Workers {
   readonly #registered = new Map<Session, Map<string, Registration>>();
   readonly #unsure = new Set<Session>();
   readonly #calls = new Map<string, Made>();
-  /** Since when a registration is over and still there. */
-  readonly #overSince = new Map<string, number>();
+  /** When a session was asked for a procedure last. */
+  readonly #usedAtMs = new Map<string, number>();
   #made = 0;
 
   constructor(stage: Stage) {
@@ -148,13 +148,14 @@ export class Workers {
     });
   }
 
-  #asked({ control, wire, label }: Connection, { id, payload }: Question): void {
+  #asked({ control, wire, label }: Connection, { id, payload, procedure }: Question): void {
     const { dice, world } = this.#stage;
     const text = Buffer.from(payload).toString();
     const made = [...this.#calls.values()].find((call) => call.text === text);
     const provider = wire.welcome?.sessionId ?? '';
     if (made?.asked.has(provider)) world.breach(`I-call: ${made.label} was put to ${label} twice`);
     made?.asked.add(provider);
+    this.#usedAtMs.set(`${provider}/${procedure}`, world.clock.now());
     if (made && made.asked.size > ATTEMPTS) world.breach(`I-call: ${made.label} was put to ${made.asked.size}`);
     const how = dice.weighted({ answer: 5, fail: 1, twice: 1, wrong: 1, silence: 2, die: 2 });
     const reply = (): void => {
@@ -207,26 +208,35 @@ export class Workers {
     const { tree, isAlive, clock, heardAtMs } = this.#stage.world;
     if (!isAlive('services')) return;
     const nowMs = clock.now();
-    const over = new Set<string>();
-    for (const { id, expiresInMs } of tree.board.services.views()) {
-      if (expiresInMs > 0) continue;
-      over.add(id);
-      const since = this.#overSince.get(id) ?? nowMs;
-      this.#overSince.set(id, since);
-      if (nowMs - since > 2 * SWEEP_MS) yield `I-maps: ${id} has been over for ${nowMs - since} ms`;
-    }
-    for (const id of this.#overSince.keys()) if (!over.has(id)) this.#overSince.delete(id);
     for (const [session, registrations] of this.#registered) {
       if (!session.alive || this.#unsure.has(session)) continue;
       const there = tree.board.services.proceduresOf(session.process.ref);
       for (const [procedure, { ttlMs, atMs }] of registrations) {
-        if (there.includes(procedure)) continue;
+        if (there.includes(procedure)) {
+          const overMs = nowMs - this.#lastSignMs(session, procedure, atMs) - ttlMs;
+          if (overMs > SWEEP_MS + SLACK_MS)
+            yield `I-maps: ${procedure} of "${session.nodeId}" has been over for ${overMs} ms`;
+          continue;
+        }
         const youngMs = nowMs - Math.max(atMs, heardAtMs.get(session.id) ?? 0);
         if (youngMs < ttlMs)
           yield `I-maps: ${procedure} of "${session.nodeId}" is gone after ${youngMs} of ${ttlMs} ms`;
         registrations.delete(procedure);
       }
     }
+  }
+
+  /** The latest time that can have renewed it. */
+  #lastSignMs(session: Session, procedure: string, registeredAtMs: number): number {
+    const { connections, heardAtMs, desksBornAtMs } = this.#stage.world;
+    const welcomes = connections.filter(({ wire }) => wire.welcome?.sessionId === session.id);
+    return Math.max(
+      registeredAtMs,
+      heardAtMs.get(session.id) ?? 0,
+      this.#usedAtMs.get(`${session.id}/${procedure}`) ?? 0,
+      desksBornAtMs,
+      ...welcomes.map(({ wire }) => wire.welcomedAtMs),
+    );
   }
 
   *#callFaults(): Generator<string> {

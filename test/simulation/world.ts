@@ -78,6 +78,8 @@ export class World {
   readonly heardAtMs = new Map<string, number>();
   /** Somebody who carries calls to third parties has ended: what it had to tell is told to nobody. */
   couriersLost = false;
+  /** When the service desk that there is now was told of everybody. */
+  desksBornAtMs = 0;
   /** After each step, when all is at rest. */
   readonly checks: Check[] = [];
   /** Once, when all is over. */
@@ -225,6 +227,7 @@ export class World {
     switch (event.type) {
       case 'process.down':
         if (event.process.kind === 'courier') this.couriersLost = true;
+        if (event.process.kind === 'services') this.desksBornAtMs = this.clock.now();
         this.note(`    ${event.process.path} ended: ${describeReason(event.reason)}`);
         if (event.reason instanceof Error && !event.reason.message.startsWith('simulated'))
           this.breach(`I-quiet: ${event.process.path} crashed: ${event.reason.stack}`);
