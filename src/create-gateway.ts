@@ -16,6 +16,7 @@ import type { SourceDriver, SourceFactory } from './gateway/frame-source.js';
 import { GatewayError } from './gateway/gateway-error.js';
 import type { LiveGateway } from './gateway/live-gateway.js';
 import type { CameraOptions, GatewayOptions } from './gateway/options.js';
+import type { RoomBackend } from './gateway/room-backend.js';
 import type { Rooms } from './gateway/rooms.js';
 import type { Services } from './gateway/services.js';
 import type { Sessions } from './gateway/sessions.js';
@@ -54,6 +55,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly drivers?: Readonly<Record<string, SourceDriver>>;
   /** Who gives the tokens for `grpc(s)://` cameras, and which of their errors are tried again. */
   readonly grpcCameras?: GrpcCameraOptions;
+  /** What carries the audio of rooms. Default: a relay within this process. */
+  readonly roomBackend?: RoomBackend;
   /** An engine that several gateways share, in place of `cluster.nats`; opened at the start and closed at the end. */
   readonly engine?: () => Promise<Engine>;
 }
@@ -102,7 +105,18 @@ export interface SluiceGateway extends AsyncDisposable {
 
 /** Makes a gateway; nothing runs before `start`. Throws a `ConfigurationError` that names what is wrong. */
 export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGateway {
-  const { logger, clock, random = Math.random, signal, drivers, grpcCameras, inspect, engine, ...input } = hostOptions;
+  const {
+    logger,
+    clock,
+    random = Math.random,
+    signal,
+    drivers,
+    grpcCameras,
+    roomBackend,
+    inspect,
+    engine,
+    ...input
+  } = hostOptions;
   const configuration = configure(input);
   const tls = readGrpcTls(configuration.grpc);
   const { level, file, rotate } = configuration.log;
@@ -127,6 +141,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     encode: encodeFrame,
     random,
     grpcCameras,
+    ...(roomBackend ? { roomBackend } : {}),
   });
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;

@@ -21,6 +21,8 @@ export type {
 export { SourceError } from './gateway/frame-source.js';
 export { type ErrorCode, GatewayError } from './gateway/gateway-error.js';
 export type { Lease } from './gateway/lease.js';
+export type { RoomBackend, RoomEar, RoomLink, RoomListener, RoomRequest } from './gateway/room-backend.js';
+export type { AudioChunk, AudioContent } from './gateway/room-transport.js';
 export type {
   ActorView,
   CallView,
@@ -29,7 +31,9 @@ export type {
   ChannelView,
   ClientView,
   GatewayEvent,
+  ParticipantView,
   Resources,
+  RoomView,
   ServiceView,
   SessionView,
   StreamView,

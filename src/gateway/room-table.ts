@@ -38,12 +38,15 @@ export class RoomTable {
    * `channel_failed` when its backend does not open it.
    */
   async open({ roomName, roomUrl, token }: JoinRequest): Promise<Room | undefined> {
-    const room = this.#byName.get(roomName) ?? this.#begin({ name: roomName, url: roomUrl, token });
-    await room.begun;
-    if (!room.accepting) {
-      if (room.process?.alive) await new Promise<void>((resolve) => void monitor(room.process.ref, () => resolve()));
+    const present = this.#byName.get(roomName);
+    if (present?.process && !present.accepting) {
+      await ended(present);
       return undefined;
     }
+    const room = present ?? this.#begin({ name: roomName, url: roomUrl, token });
+    await room.begun;
+    // It was not even started: its supervisor is ending.
+    if (!room.process) return undefined;
     await room.keeper.opened.catch((error: Error) => {
       throw new GatewayError('channel_failed', `channel_failed: room "${roomName}": ${error.message}`, {
         cause: error,
@@ -82,4 +85,8 @@ export class RoomTable {
   #forget(room: Room): void {
     if (this.#byName.get(room.name) === room) this.#byName.delete(room.name);
   }
+}
+
+function ended({ process }: Room): Promise<void> {
+  return new Promise((resolve) => void monitor(process.ref, () => resolve()));
 }

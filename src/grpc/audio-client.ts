@@ -27,6 +27,12 @@ import { AudioConnection } from './audio-connection.js';
 import { type GrpcChannel, type GrpcChannelOptions, GrpcConnector } from './channel.js';
 import { GrpcUplink } from './uplink.js';
 
+/** What a pino logger offers and this uses. */
+export interface AudioLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
 export interface AudioBridgeClientOptions {
   /** A bearer token. Without TLS it goes over the wire as it is. */
   readonly token?: string | undefined;
@@ -39,9 +45,14 @@ export interface AudioBridgeClientOptions {
   readonly clock?: Clock;
   /** In [0, 1). Default `Math.random`. */
   readonly random?: () => number;
-  /** Hears of every connection, for a log: what happened, to whom. */
+  /** Takes a line for each thing that happens to a connection: its stable code, with user and room. */
+  readonly logger?: AudioLogger;
+  /** Hears of every connection: what happened, to whom. */
   readonly onEvent?: (event: UplinkEvent, userId: string) => void;
 }
+
+/** What somebody should look at; the rest is how it goes. */
+const WARNINGS: ReadonlySet<UplinkEvent['type']> = new Set(['uplink.lost', 'uplink.degraded', 'uplink.alert']);
 
 const QUEUE: AudioQueueOptions = {
   queueFrames: 200,
@@ -156,7 +167,7 @@ export class AudioBridgeClient implements AsyncDisposable {
   }
 
   #makeUplink(connection: AudioConnection, join: JoinOptions): Uplink {
-    const { channel, random = Math.random, queue, onEvent } = this.#options;
+    const { channel, random = Math.random, queue, onEvent, logger } = this.#options;
     const { clock } = this.#system;
     const transport = new GrpcUplink({
       channels: this.#channels,
@@ -180,6 +191,8 @@ export class AudioBridgeClient implements AsyncDisposable {
       options: this.#uplink,
       random,
       tell: (event) => {
+        const { type, ...detail } = event;
+        logger?.[WARNINGS.has(type) ? 'warn' : 'info']({ userId: join.userId, room: join.room, ...detail }, type);
         onEvent?.(event, join.userId);
         connection.tell(event);
       },

@@ -1,6 +1,6 @@
 /** gRPC for hosts and for clients: adding the services to a server of the host's, and talking to a gateway. */
 export type { AudioQueueOptions, JoinOptions } from './audio-attempt.js';
-export { AudioBridgeClient, type AudioBridgeClientOptions, connectAudio } from './audio-client.js';
+export { AudioBridgeClient, type AudioBridgeClientOptions, type AudioLogger, connectAudio } from './audio-client.js';
 export type { AudioConnection, AudioConnectionFigures, HeardChunk } from './audio-connection.js';
 export {
   type CallOptions,

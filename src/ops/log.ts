@@ -36,9 +36,6 @@ function levelOf({ type, reason }: GatewayEvent): keyof EventLogger {
     case 'audio.timedOut':
     case 'play.failed':
     case 'room.cleanup':
-    case 'uplink.lost':
-    case 'uplink.degraded':
-    case 'uplink.alert':
       return 'warn';
     case 'process.down':
       return reason === 'normal' || reason?.startsWith('shutdown') ? 'debug' : 'warn';

@@ -215,13 +215,20 @@ describe('a client whose gateway goes away', () => {
   });
 
   it('S2-15 tells when it has to connect too often', async () => {
+    const lines: string[] = [];
+    const line = (level: string) => (fields: object, message: string) =>
+      lines.push(`${level} ${message} ${(fields as { userId: string }).userId}`);
     const { client, events } = clientOf('127.0.0.1:1', {
+      logger: { info: line('info'), warn: line('warn') },
       uplink: { ...QUICK, retry: { initialMs: 1, maxMs: 2, jitter: 0 }, alert: { reconnects: 5, perMs: 60_000 } },
     });
     client.join({ userId: 'ann', room: 'hall' });
     await eventually('an alert', () => events.includes('ann uplink.alert'));
-    await eventually('more attempts', () => events.filter((line) => line.includes('connecting')).length > 10);
-    expect(events.filter((line) => line === 'ann uplink.alert')).toHaveLength(1);
+    await eventually('more attempts', () => events.filter((event) => event.includes('connecting')).length > 10);
+    expect(events.filter((event) => event === 'ann uplink.alert')).toHaveLength(1);
+    expect(lines).toEqual(
+      expect.arrayContaining(['info uplink.connecting ann', 'warn uplink.lost ann', 'warn uplink.alert ann']),
+    );
   });
 });
 
