@@ -36,8 +36,10 @@ export function unframed(body: Buffer): Buffer[] {
   return messages;
 }
 
-export function openSession(address: string): ClientHttp2Session {
-  const session = connect(`http://${address}`);
+/** `windowBytes`: how much of a stream the server may send before it is read; default 64 KiB. */
+export function openSession(address: string, windowBytes?: number): ClientHttp2Session {
+  const settings = windowBytes === undefined ? {} : { settings: { initialWindowSize: windowBytes } };
+  const session = connect(`http://${address}`, settings);
   session.on('error', () => {});
   onTestFinished(() => session.destroy());
   return session;
