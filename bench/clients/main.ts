@@ -24,6 +24,9 @@ function measure(best: Rows, command: string, args: readonly string[]): boolean 
   return true;
 }
 
+const memory: Rows = {};
+measure(memory, process.execPath, ['--expose-gc', fileURLToPath(new URL('session-memory.js', import.meta.url))]);
+
 const ours: Rows = {};
 const erlang: Rows = {};
 for (let turn = 0; turn < TURNS; turn += 1) {
@@ -43,3 +46,4 @@ console.table(
     return { what, ours: value, erlang: other ?? '', 'times as good': other ? (value / other).toFixed(2) : '' };
   }),
 );
+for (const [what, value] of Object.entries(memory)) console.log(`${what}: ${value}`);
