@@ -9,26 +9,51 @@ import type { CameraServer } from './camera-server.js';
 const CAMERAS = 50;
 const FRAME_BYTES = 50 * 1024;
 
+/** Each in turns, twice, and of each the cheaper half: the machine may be busy with other things. */
+const ROUNDS = 2;
+
 export async function measureCrowd(cameras: CameraServer, seconds: number): Promise<boolean> {
-  const bare = await cpuPerFrame(seconds, () => barePipe(cameras));
-  console.log(`a bare pipe of ${CAMERAS} cameras: ${bare.frames} frames, ${bare.cpuUs.toFixed(0)} µs of CPU each`);
   const faults = { disorder: 0 };
   const rss: number[] = [];
-  const through = await cpuPerFrame(
-    seconds,
-    () => throughGateway(cameras, faults),
-    () => rss.push(process.memoryUsage().rss),
-  );
+  const bare: Cost[] = [];
+  const through: Cost[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    bare.push(await costOf(seconds / ROUNDS, () => barePipe(cameras)));
+    through.push(
+      await costOf(
+        seconds / ROUNDS,
+        () => throughGateway(cameras, faults),
+        () => rss.push(process.memoryUsage().rss),
+      ),
+    );
+  }
+  const [pipe, gateway] = [cheapest(bare), cheapest(through)];
   const third = Math.floor(rss.length / 3);
-  const mib = (all: readonly number[]) => Math.round(all.reduce((sum, one) => sum + one, 0) / all.length / 2 ** 20);
-  const [middle, end] = [mib(rss.slice(third, 2 * third)), mib(rss.slice(2 * third))];
+  const [middle, end] = [mebibytes(rss.slice(third, 2 * third)), mebibytes(rss.slice(2 * third))];
+  console.log(`a bare pipe of ${CAMERAS} cameras: ${shown(pipe)}`);
+  console.log(`through the gateway: ${shown(gateway)}, × ${(gateway.cpuUs / pipe.cpuUs).toFixed(2)}`);
   console.log(
-    `through the gateway: ${through.frames} frames, ${through.cpuUs.toFixed(0)} µs of CPU each, ${faults.disorder} out of order`,
+    `  ${faults.disorder} frames out of order; resident memory ${middle} MiB in the middle, ${end} MiB at the end`,
   );
-  console.log(
-    `  resident memory ${middle} MiB in the second third, ${end} MiB in the last; the bare pipe × ${(through.cpuUs / bare.cpuUs).toFixed(2)}`,
-  );
-  return faults.disorder === 0 && through.frames > 0 && end < middle * 1.15;
+  return faults.disorder === 0 && gateway.frames > 0 && end < middle * 1.15;
+}
+
+interface Cost {
+  readonly frames: number;
+  readonly seconds: number;
+  readonly cpuUs: number;
+}
+
+function cheapest(costs: readonly Cost[]): Cost {
+  return costs.reduce((best, one) => (one.cpuUs < best.cpuUs ? one : best));
+}
+
+function shown({ frames, seconds, cpuUs }: Cost): string {
+  return `${(frames / seconds).toFixed(0)} frames per second, ${cpuUs.toFixed(0)} µs of CPU each`;
+}
+
+function mebibytes(all: readonly number[]): number {
+  return Math.round(all.reduce((sum, one) => sum + one, 0) / all.length / 2 ** 20);
 }
 
 interface Run {
@@ -36,18 +61,19 @@ interface Run {
   readonly stop: () => Promise<void>;
 }
 
-async function cpuPerFrame(seconds: number, start: () => Promise<Run>, look: () => void = () => {}) {
+async function costOf(seconds: number, start: () => Promise<Run>, look: () => void = () => {}): Promise<Cost> {
   const run = await start();
   await pause(2_000);
-  const before = { frames: run.frames(), cpu: process.cpuUsage() };
+  const before = { frames: run.frames(), cpu: process.cpuUsage(), atMs: performance.now() };
   for (let second = 0; second < seconds; second += 1) {
     await pause(1_000);
     look();
   }
   const { user, system } = process.cpuUsage(before.cpu);
   const frames = run.frames() - before.frames;
+  const tookSeconds = (performance.now() - before.atMs) / 1_000;
   await run.stop();
-  return { frames, cpuUs: (user + system) / frames };
+  return { frames, seconds: tookSeconds, cpuUs: (user + system) / frames };
 }
 
 /** The same bytes, read and dropped. */

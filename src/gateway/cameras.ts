@@ -5,7 +5,7 @@ import { isOverflowPolicy, OVERFLOW_POLICIES } from '../flow/outbox.js';
 import type { ChildSpec } from '../otp/child-spec.js';
 import type { Backoff } from '../otp/restart-backoff.js';
 import { childrenOf } from '../otp/supervisor.js';
-import { startChild } from '../otp/supervisor-api.js';
+import { deleteChild, startChild, terminateChild } from '../otp/supervisor-api.js';
 import { Camera, type CameraParts, cameraLogic } from './camera.js';
 import { type FedSource, isFed } from './fed-source.js';
 import type { FrameEncoder } from './frame.js';
@@ -134,6 +134,21 @@ export class Cameras {
         `camera_exists: camera "${options.id}" (${answer?.error.code ?? 'noproc'})`,
       );
     }
+  }
+
+  /**
+   * Takes a camera away: its viewers are told, its source is closed, and nothing of it is ever tried again. Resolves when it
+   * is gone. Throws `camera_not_found` where there is none of this id.
+   */
+  async remove(id: string): Promise<void> {
+    const parent = this.#parts.supervisor();
+    const answer = parent && (await terminateChild(parent, childId(id)));
+    if (!answer || answer.error) {
+      throw new GatewayError('camera_not_found', `camera_not_found: there is no camera "${id}"`);
+    }
+    await deleteChild(parent, childId(id));
+    for (const processing of this.#processing.get(id) ?? []) processing.end();
+    this.#processing.delete(id);
   }
 
   /** Whether pictures come from this camera now, or came until a moment ago and its source is still open. */
