@@ -125,6 +125,30 @@ describe('a thousand sessions', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe('two thousand sessions of one client and one control stream', { timeout: TIMEOUT_MS }, () => {
+  it('cost less than 20 kB each', async () => {
+    const SESSIONS = 2_000;
+    const leave = async (users: readonly { readonly control: ControlHandle }[]): Promise<void> => {
+      for (const { control } of users) control.bye('done');
+      await whole.pass(1_000);
+      expect(whole.manager.counts).toEqual(NOBODY);
+    };
+    const arriveAll = async () => {
+      const users = [];
+      for (const name of names(SESSIONS, 'plain')) users.push(await hello(name));
+      return users;
+    };
+    // Once before: what is remembered of the dead is bounded, and is there from then on.
+    await leave(await arriveAll());
+    const before = await heapBytes();
+    const users = await arriveAll();
+    const each = ((await heapBytes()) - before) / SESSIONS;
+    console.log(`${SESSIONS} plain sessions: ${(each / 1_000).toFixed(1)} kB each`);
+    expect(each).toBeLessThan(20_000);
+    await leave(users);
+  });
+});
+
 describe('a day of two hundred users who change regions', { timeout: TIMEOUT_MS }, () => {
   it('S4-16 S4-19 S4-20 leaves as many sessions as users, and a heap that does not grow', async () => {
     const [USERS, SWITCHES, CYCLES] = [200, 50, 1_000];
