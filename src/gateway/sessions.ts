@@ -6,7 +6,6 @@
 
 import { nanoid } from 'nanoid';
 import type { AnyActorRef } from 'xstate';
-import { monitor } from '../otp/monitor.js';
 import { startChild } from '../otp/supervisor-api.js';
 import type { AppLink } from './app.js';
 import { appNotFound } from './apps.js';
@@ -19,6 +18,7 @@ import { checkName, clientInfoOf } from './hello.js';
 import type { GatewayOptions } from './options.js';
 import type { OwnershipStore, OwnershipToken } from './ownership.js';
 import { Session, type SessionParts, sessionLogic } from './session.js';
+import { ended } from './session-end.js';
 import type { Switchboard } from './switchboard.js';
 import type { ControlWire, Hello } from './transport.js';
 import type { SessionView } from './views.js';
@@ -92,6 +92,11 @@ export class Sessions {
       const refusal = this.#parts.manager.storeClientStream(client.nodeId, ref, info.endpoint);
       return refusal === undefined ? undefined : registrationError(refusal, client.nodeId);
     });
+    if (owner && !owner.apps.get(hello.packageName)) {
+      // The owner has left meanwhile; nobody could come back to a session that was never welcomed.
+      session.end({ shutdown: 'app_not_found' });
+      throw appNotFound(owner.nodeId, hello.packageName);
+    }
     control.begin();
     control.say({
       type: 'welcome',
@@ -290,14 +295,4 @@ function sessionId(): string {
 
 function connectionEnded(nodeId: string): GatewayError {
   return new GatewayError('superseded', `superseded: the connection of "${nodeId}" ended while it began`);
-}
-
-/** Asks the session to go and resolves when it is gone. */
-async function ended(session: Session, ask: () => void): Promise<void> {
-  await session.begun;
-  if (!session.alive) return;
-  await new Promise<void>((resolve) => {
-    monitor(session.process.ref, () => resolve());
-    ask();
-  });
 }
