@@ -10,7 +10,7 @@ import { median } from '../peer.js';
 import { KINDS, type Kind, type Run, Talk } from './talk.js';
 
 const full = process.argv.includes('--full');
-const rounds = full ? 9 : 5;
+const rounds = full ? 9 : 3;
 const measureMs = full ? 3_000 : 1_500;
 
 console.log(

@@ -8,7 +8,7 @@ export type Kind = (typeof KINDS)[number];
 export type Run = Heard & { readonly cpuUs: number; readonly wallMs: number };
 
 /** A turn runs in before it is measured. */
-const RUN_IN_MS = 500;
+const RUN_IN_MS = 1_000;
 
 export class Talk {
   readonly kind: Kind;

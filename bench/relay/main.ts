@@ -26,7 +26,7 @@ const FULL: readonly Load[] = [640, 20 * KIB, 100 * KIB].flatMap((bytes) =>
 );
 
 const full = process.argv.includes('--full');
-const rounds = full ? 9 : 5;
+const rounds = full ? 9 : 3;
 const measureMs = full ? 2_000 : 1_000;
 
 console.log(

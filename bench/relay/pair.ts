@@ -13,7 +13,7 @@ export interface Load {
 }
 
 /** A turn runs in before it is measured. */
-const RUN_IN_MS = 300;
+const RUN_IN_MS = 1_000;
 
 export class Relay {
   readonly kind: Kind;
