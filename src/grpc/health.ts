@@ -52,11 +52,6 @@ export class Health {
     this.#tell();
   }
 
-  /** Names that are kept, for the bounds' sake. */
-  get size(): number {
-    return this.#service.size;
-  }
-
   stop(): void {
     this.#unsubscribe();
     clearImmediate(this.#refresh);
