@@ -188,14 +188,19 @@ describe('a room whose backend is lost', () => {
 
 describe('streams that are opened while their user goes', () => {
   it('S2-20 never stay: whatever comes first, the session has a stream or is gone', async () => {
+    const bob = await town.enter('bob');
     for (const order of ['leave first', 'stream first']) {
       await town.join('ann');
       const wire = new EarWire();
       const streaming = () => town.audio.stream('ann', wire).catch((error: unknown) => error);
       const leaving = () => town.audio.leave('ann', '').catch((error: unknown) => error);
       await Promise.all(order === 'leave first' ? [leaving(), streaming()] : [streaming(), leaving()]);
-      expect(town.places, order).toEqual([]);
-      await town.isEmpty();
+      await town.whole.settle();
+      expect(town.places, order).toEqual(['hall: bob attached']);
+      expect(town.audio.health(), order).toMatchObject({ sessions: 1, streams: 1 });
+      expect(wire.ends, order).toHaveLength(1);
     }
+    bob.handle.peerCancelled();
+    await town.isEmpty();
   });
 });

@@ -95,10 +95,14 @@ class Crowd {
     expect(this.town.counts['orphans']).toBe(0);
   }
 
-  /** What was asked for and may be refused. */
+  /** What was asked for has been answered, or refused: then also nobody is reached who is not there. */
   async answered(): Promise<void> {
     await this.town.whole.settle();
     await Promise.all(this.#pending.splice(0));
+    await this.town.whole.settle();
+    const users = this.town.rooms.flatMap((room) => room.users).filter(({ state }) => state === 'attached');
+    const streams = this.town.whole.live.streams().filter(({ kind }) => kind === 'audio');
+    expect(streams.map(({ nodeId }) => nodeId).sort()).toEqual(users.map(({ userId }) => userId).sort());
   }
 
   #hope(asked: Promise<unknown>): void {
