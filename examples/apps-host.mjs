@@ -17,10 +17,10 @@ const gateway = createGateway({
   app: { graceMs: 300 },
 });
 const story = [];
-gateway.on('*', ({ type, reason }) => {
+gateway.on('*', ({ type, reason = '', detail }) => {
   if (!/^(session|app)\./.test(type)) return;
   story.push(type);
-  console.log(type, reason ?? '');
+  console.log(`${type} ${detail?.nodeId} ${reason}`.trim());
 });
 await gateway.start();
 
