@@ -68,14 +68,14 @@ async function cycles(live: number, made: boolean): Promise<number> {
 }
 
 const rows: Record<string, number> = {};
-for (const live of LIVE) {
-  for (let round = 0; round < 3; round += 1) {
-    for (const [name, made] of [
-      ['manager_cycles', true],
-      ['client_lives', false],
-    ] as const) {
-      const key = `${name}_per_s_live_${live}`;
-      rows[key] = Math.max(rows[key] ?? 0, await cycles(live, made));
+/** The first round is for the compiler. */
+const ROUNDS = 3;
+for (let round = 0; round <= ROUNDS; round += 1) {
+  for (const live of LIVE) {
+    for (const made of [true, false]) {
+      const key = `${made ? 'manager_cycles' : 'client_lives'}_per_s_live_${live}`;
+      const perSecond = await cycles(live, made);
+      if (round > 0) rows[key] = Math.max(rows[key] ?? 0, perSecond);
     }
   }
 }
