@@ -3,7 +3,7 @@
  * them as `listeners`; without any, the whole of the gateway runs where there is no network, as in the simulation.
  *
  *     sluice (rest_for_one, 10 in 60 s)
- *     ├─ core (rest_for_one)        cluster, where there are several gateways · courier · clients, the client manager · topics · services · calls · channels
+ *     ├─ core (rest_for_one)        cluster, where there are several gateways · courier · clients, the client manager · topics · services · calls · channels · neighbours, likewise
  *     ├─ cameras (dynamic)          camera:<id>
  *     ├─ rooms (dynamic)            room:<name> → keeper, users, their audio
  *     ├─ sessions (dynamic)         session:<node id> → client, streams
@@ -89,6 +89,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   const ownership = parts.cluster ? new ClusterOwnership(() => parts.cluster?.node, 'session.') : new MemoryOwnership();
   const clients = new ClientManager(() => manager.process);
   const board = new Switchboard(options, random);
+  parts.cluster?.share(board.neighbours);
   const sessions = new Sessions({
     options,
     board,
@@ -171,6 +172,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
       { id: 'calls', start: board.startCalls },
       // A second more than its calls have to come to their end.
       { id: 'channels', shutdown: options.channels.closeMs + 1_000, start: pool.starts(channelsLogic, channelsInput) },
+      ...(parts.cluster ? [{ id: 'neighbours', type: 'supervisor' as const, start: board.startNeighbours }] : []),
     ],
   };
   const cameraOptions = (): SupervisorOptions => ({

@@ -73,6 +73,8 @@ export interface SluiceGateway extends AsyncDisposable {
   readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
   /** This gateway among the others; absent while it is alone or not started. */
   readonly cluster: ClusterNode | undefined;
+  /** The other gateways of the cluster that are heard, by their node. */
+  readonly neighbours: readonly string[];
   /** Mount it in a server of yours; it serves what the HTTP port serves. */
   readonly httpHandler: HttpHandler;
   /** Real addresses once started. */
@@ -215,6 +217,9 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     channels,
     get cluster() {
       return cluster?.node;
+    },
+    get neighbours() {
+      return board.neighbours.nodes();
     },
     httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
     get addresses() {

@@ -4,12 +4,14 @@
  * clear error.
  */
 import type { AnyActorRef } from 'xstate';
+import type { Neighbours } from '../gateway/neighbours.js';
 import type { StartContext } from '../otp/child-spec.js';
 import { processOf } from '../otp/process.js';
 import type { Engine } from './engine.js';
 import { ClusterNode } from './node.js';
 import { nodeLogic } from './node-logic.js';
 import type { ClusterNodeParts } from './node-parts.js';
+import { Sharing } from './sharing.js';
 
 export interface ClusterActorParts extends Omit<ClusterNodeParts, 'engine'> {
   /** Opens the engine anew for each start; closed at the actor's end. */
@@ -25,6 +27,7 @@ const JOIN_MS = 15_000;
 export class ClusterActor {
   readonly #parts: ClusterActorParts;
   #node: ClusterNode | undefined;
+  #neighbours: Neighbours | undefined;
 
   constructor(parts: ClusterActorParts) {
     this.#parts = parts;
@@ -33,6 +36,11 @@ export class ClusterActor {
   /** The node that is alive now. */
   get node(): ClusterNode | undefined {
     return this.#node;
+  }
+
+  /** What the desks of this gateway have is told to the others, and what they have to its desks. Before it is started. */
+  share(neighbours: Neighbours): void {
+    this.#neighbours = neighbours;
   }
 
   /** A start function for a child spec. */
@@ -45,15 +53,19 @@ export class ClusterActor {
       engine,
       note: (type, detail) => {
         if (type === 'cluster.joined') joined.resolve();
+        sharing?.reconcile();
         this.#parts.note?.(type, detail);
       },
     });
+    const sharing = this.#neighbours && new Sharing({ node, clock, neighbours: this.#neighbours });
     const send = (event: Parameters<AnyActorRef['send']>[0]): void => {
       if (processOf(ref)?.alive) ref.send(event);
     };
+    sharing?.start();
     node.start((event) => queueMicrotask(() => send(event)));
     const ref: AnyActorRef = spawn(nodeLogic(node));
     processOf(ref)?.scope.acquire('cluster_node', async () => {
+      sharing?.close();
       node.close();
       if (this.#node === node) this.#node = undefined;
       await engine.close();

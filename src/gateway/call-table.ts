@@ -40,7 +40,7 @@ export type CallEffect<Ref, D> =
   | { readonly type: 'ask' | 'refused'; readonly call: PendingCall<Ref, D> }
   | { readonly type: 'end'; readonly call: PendingCall<Ref, D>; readonly how: CallEnd };
 
-export interface CallTableOptions<Ref> {
+export interface CallTableOptions<Ref, D> {
   readonly callsMax: number;
   readonly attemptsMax: number;
   /** How long somebody who let a call time out is passed over. */
@@ -51,7 +51,7 @@ export interface CallTableOptions<Ref> {
   /** Unique for ever: a reply may come from before a crash. */
   readonly nextId: () => string;
   /** The providers of a procedure, the one whose turn it is first. */
-  readonly candidates: (procedure: string) => Iterable<Candidate<Ref>>;
+  readonly candidates: (procedure: string, data: D) => Iterable<Candidate<Ref>>;
 }
 
 interface Pending<Ref, D> extends PendingCall<Ref, D> {
@@ -65,14 +65,14 @@ interface Pending<Ref, D> extends PendingCall<Ref, D> {
 type Effects<Ref, D> = CallEffect<Ref, D>[];
 
 export class CallTable<Ref, D> {
-  readonly #options: CallTableOptions<Ref>;
+  readonly #options: CallTableOptions<Ref, D>;
   readonly #byId = new Map<string, Pending<Ref, D>>();
   /** The calls of a caller, and those that somebody was asked; each of these is watched once. */
   readonly #byRef = new Map<Ref, Set<Pending<Ref, D>>>();
   /** Until when whom is passed over. All waits are equally long, so the first to be put in is the first to be over. */
   readonly #excluded = new Map<Ref, number>();
 
-  constructor(options: CallTableOptions<Ref>) {
+  constructor(options: CallTableOptions<Ref, D>) {
     this.#options = options;
   }
 
@@ -118,6 +118,12 @@ export class CallTable<Ref, D> {
     return this.#end(call, 'answered', []);
   }
 
+  /** Whoever was asked cannot answer this one, and says so: it is put to the next. */
+  refused(id: string, from: Ref, nowMs: number): Effects<Ref, D> {
+    const call = this.#byId.get(id);
+    return call && call.port === from ? this.#askNext(call, nowMs, []) : [];
+  }
+
   timedOut(pending: PendingCall<Ref, D>, nowMs: number): Effects<Ref, D> {
     const call = pending as Pending<Ref, D>;
     if (call.over) return [];
@@ -161,7 +167,7 @@ export class CallTable<Ref, D> {
     const free: Candidate<Ref>[] = [];
     let silent: Candidate<Ref> | undefined;
     let anybody = false;
-    for (const candidate of candidates(call.procedure)) {
+    for (const candidate of candidates(call.procedure, call.data)) {
       anybody = true;
       if (candidate.port === undefined || call.asked.has(candidate.provider)) continue;
       if ((this.#excluded.get(candidate.provider) ?? 0) > nowMs) {

@@ -19,6 +19,8 @@ export interface CallRequest {
   readonly payload: Uint8Array;
   /** For the whole call, however many are asked. 0: the gateway's own. */
   readonly timeoutMs: number;
+  /** Another gateway asks: only clients of this one are. Default false. */
+  readonly own?: boolean;
 }
 
 export type CallOutcome =
@@ -86,7 +88,7 @@ class CallDesk implements Desk {
       choice: input.choice,
       random: input.random,
       nextId: () => `${incarnation}-${++last}`,
-      candidates: (procedure) => this.#candidates(procedure),
+      candidates: (procedure, { request }) => this.#candidates(procedure, request.own === true),
     });
     // Who waits for an answer is told when there is nobody left to bring it.
     context.process.scope.acquire('pending_calls', () => {
@@ -123,12 +125,17 @@ class CallDesk implements Desk {
     this.#reply = undefined;
   }
 
+  refused(from: AnyActorRef, id: string): void {
+    this.#perform(this.table.refused(id, from, this.nowMs));
+  }
+
   down(ref: AnyActorRef): void {
     this.#perform(this.table.down(ref, this.nowMs));
   }
 
-  *#candidates(procedure: string): Generator<{ provider: AnyActorRef; port: AnyActorRef | undefined }> {
-    for (const { ref, port } of this.#input.services.providersOf(procedure)) {
+  *#candidates(procedure: string, own: boolean): Generator<{ provider: AnyActorRef; port: AnyActorRef | undefined }> {
+    for (const { ref, port, neighbour } of this.#input.services.providersOf(procedure)) {
+      if (own && neighbour) continue;
       if (port) this.#ports.set(port.ref, port);
       yield { provider: ref, port: port?.ref };
     }
@@ -223,6 +230,11 @@ export class Calls {
   /** Somebody who was asked replies. A reply to nothing, or too late, is nothing. */
   reply(from: AnyActorRef, reply: CallReply): void {
     askDesk<CallDesk, void>(this.#current(), (desk) => desk.reply(from, reply));
+  }
+
+  /** Somebody who was asked cannot answer: the call is put to the next. Not from within the asking. */
+  refused(from: AnyActorRef, id: string): void {
+    askDesk<CallDesk, void>(this.#current(), (desk) => desk.refused(from, id));
   }
 
   get size(): number {

@@ -31,6 +31,8 @@ export interface Provider {
   readonly nodeId: string;
   /** Absent while it cannot be asked, which is not the same as gone. */
   readonly port: Port | undefined;
+  /** True for another gateway, which provides what its own clients do. */
+  readonly neighbour?: boolean;
   /** The time of this registration is over. */
   expired(procedure: string): void;
 }
@@ -48,6 +50,8 @@ export interface ServicesInput {
   readonly ttlMs: number;
   /** Every registration of everybody alive. */
   readonly adopt: () => Iterable<Registered>;
+  /** What is provided may have changed. Called within the change: not to ask anything then. */
+  readonly changed?: () => void;
 }
 
 class ServiceDesk implements Desk {
@@ -74,17 +78,20 @@ class ServiceDesk implements Desk {
       this.#providers.set(ref, provider);
       this.#context.watch(ref);
     }
+    this.#input.changed?.();
     return true;
   }
 
   unregister(ref: AnyActorRef, procedure: string): void {
     this.table.unregister(ref, procedure);
     this.#letGo(ref);
+    this.#input.changed?.();
   }
 
   down(ref: AnyActorRef): void {
     this.table.forget(ref);
     this.#providers.delete(ref);
+    this.#input.changed?.();
   }
 
   sweep(): number {
@@ -94,6 +101,7 @@ class ServiceDesk implements Desk {
       this.#letGo(ref);
       provider?.expired(procedure);
     }
+    if (over.length > 0) this.#input.changed?.();
     return over.length;
   }
 
@@ -152,6 +160,16 @@ export class Services {
   /** The providers of a procedure, the one whose turn it is first. Read it at once. */
   providersOf(procedure: string): Iterable<Provider> {
     return this.#desk?.providersOf(procedure) ?? [];
+  }
+
+  /** What clients and actors of this gateway provide, without what its neighbours do. O(registrations). */
+  ownProcedures(): readonly string[] {
+    const desk = this.#desk;
+    const own = new Set<string>();
+    for (const { procedure, provider } of desk?.table.entries() ?? []) {
+      if (desk?.provider(provider)?.neighbour !== true) own.add(procedure);
+    }
+    return [...own];
   }
 
   proceduresOf(ref: AnyActorRef): readonly string[] {

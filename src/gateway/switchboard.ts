@@ -3,10 +3,14 @@
  * how a connection comes to speak with them.
  */
 
+import type { AnyActorRef } from 'xstate';
+import type { StartContext } from '../otp/child-spec.js';
+import { dynamicSupervisor } from '../otp/supervisor.js';
 import { Calls, callsLogic } from './calls.js';
 import type { ControlStream } from './control-stream.js';
 import { HostServices } from './host-services.js';
 import { Members } from './members.js';
+import { Neighbours } from './neighbours.js';
 import type { GatewayOptions } from './options.js';
 import { Place } from './place.js';
 import { type Registered, Services, servicesLogic } from './services.js';
@@ -17,11 +21,17 @@ export class Switchboard {
   readonly #topicDesk = new Place();
   readonly #serviceDesk = new Place();
   readonly #callDesk = new Place();
-  readonly topics = new Topics(() => this.#topicDesk.process);
+  /** The supervisor of the other gateways' actors, where there are any. */
+  readonly #others = new Place();
+  readonly topics = new Topics(
+    () => this.#topicDesk.process,
+    (topic, payload) => this.neighbours.published(topic, payload),
+  );
   readonly services = new Services(() => this.#serviceDesk.process);
   /** The same desk, for what a host registers. */
   readonly hostServices = new HostServices(() => this.#serviceDesk.process);
   readonly calls = new Calls(() => this.#callDesk.process);
+  readonly neighbours: Neighbours;
   readonly #members: Members;
   readonly #options: GatewayOptions;
   readonly #random: () => number;
@@ -30,7 +40,8 @@ export class Switchboard {
   constructor(options: GatewayOptions, random: () => number) {
     this.#options = options;
     this.#random = random;
-    const { topics, services } = this;
+    const { topics, services, calls } = this;
+    this.neighbours = new Neighbours({ topics, services, calls, supervisor: () => this.#others.ref });
     this.#members = new Members({ topics, services, topicsPerClient: options.limits.topicsPerClient });
   }
 
@@ -40,6 +51,7 @@ export class Switchboard {
     ttlMs: this.#options.services.ttlMs,
     servicesMax: this.#options.limits.services,
     adopt: () => this.#registrations(),
+    changed: () => this.neighbours.servicesChanged(),
   }));
 
   /** After the services, whom it asks who there is. */
@@ -50,9 +62,17 @@ export class Switchboard {
     services: this.services,
   }));
 
+  /** Last of all: what starts under it declares itself at the desks. */
+  readonly startNeighbours = (context: StartContext): AnyActorRef => {
+    const ref = this.#others.starts(dynamicSupervisor())(context);
+    queueMicrotask(() => this.neighbours.bringUpAll());
+    return ref;
+  };
+
   *#registrations(): Generator<Registered> {
     yield* this.#members.registrations();
     yield* this.hostServices.registrations();
+    yield* this.neighbours.registrations();
   }
 
   /** From here on what this connection says is said for its session, and the session is reached by it. */

@@ -96,10 +96,13 @@ export const topicsLogic = deskLogic<TopicsInput>('topics', (input, context) => 
 /** Stands for whichever topic desk is alive now. Patterns and topics have been checked by whoever calls. */
 export class Topics {
   readonly #current: () => Process | undefined;
+  readonly #forward: ((topic: string, payload: Uint8Array) => void) | undefined;
   #published = 0;
 
-  constructor(current: () => Process | undefined) {
+  /** @param forward hears of each publication of this gateway's, to take it to others. */
+  constructor(current: () => Process | undefined, forward?: (topic: string, payload: Uint8Array) => void) {
     this.#current = current;
+    this.#forward = forward;
   }
 
   /** Subscribing twice is subscribing once. */
@@ -112,9 +115,15 @@ export class Topics {
     askDesk<TopicDesk, void>(this.#current(), (desk) => desk.unsubscribe(ref, pattern));
   }
 
-  /** Hands a publication to everybody whose pattern fits. @returns how many that were. */
+  /** Hands a publication to everybody whose pattern fits, here and elsewhere. @returns how many that were here. */
   publish(topic: string, payload: Uint8Array): number {
     this.#published += 1;
+    this.#forward?.(topic, payload);
+    return this.deliver(topic, payload);
+  }
+
+  /** Hands it to everybody here whose pattern fits. @returns how many that were. */
+  deliver(topic: string, payload: Uint8Array): number {
     const subscribers = askDesk<TopicDesk, ReadonlySet<Subscriber>>(this.#current(), (desk) => desk.trie.match(topic));
     if (!subscribers || subscribers.size === 0) return 0;
     const event: TopicEvent = { type: 'event', topic, payload };

@@ -1,0 +1,194 @@
+/**
+ * What a gateway shares with the others beside keys: what its clients provide, the questions put to them, and what is published.
+ * Each node offers by one record of its own in the bucket `services`, written by compare-and-swap a moment after something
+ * has changed. The offers of the others count as long as the lease of the incarnation that made them stands and their node
+ * is heard; they are read again in turn, because a watch may lag.
+ */
+import type { NeighbourAnswer, Neighbourhood, Neighbours } from '../gateway/neighbours.js';
+import type { Question } from '../gateway/services.js';
+import type { Clock } from '../otp/clock.js';
+import { Beats } from './beats.js';
+import type { Undo } from './engine.js';
+import type { ClusterNode } from './node.js';
+import { type Offer, readOffer, writeOffer } from './offer.js';
+import { packParts, unpackParts } from './parts.js';
+
+/** Changes within this time are written as one. Milliseconds. */
+const DEBOUNCE_MS = 20;
+/** What the engine did not take is tried again so much later. Milliseconds. */
+const RETRY_MS = 500;
+
+export interface SharingParts {
+  readonly node: ClusterNode;
+  readonly clock: Clock;
+  readonly neighbours: Neighbours;
+  readonly cameras?: () => readonly string[];
+  readonly onCut?: (names: number) => void;
+}
+
+interface Standing {
+  readonly offer: Offer | undefined;
+  readonly value: string | undefined;
+  readonly rev: number;
+  readonly seenMs: number;
+}
+
+export class Sharing implements Neighbourhood {
+  readonly #parts: SharingParts;
+  readonly #offers = new Map<string, Standing>();
+  readonly #beats: Beats;
+  #undo: Undo[] = [];
+  #timer: unknown;
+  #writing = false;
+  #lastRead = '';
+  #closed = false;
+
+  constructor(parts: SharingParts) {
+    this.#parts = parts;
+    this.#beats = new Beats(parts.clock);
+  }
+
+  start(): void {
+    const { node, neighbours } = this.#parts;
+    const { engine, name } = node;
+    this.#undo = [
+      engine.watch('services', ({ key, value, rev }) => this.#see(key, value, rev)),
+      engine.subscribe('topics', (packed) => {
+        const { head, body } = unpackParts(packed);
+        if (head['from'] !== name && typeof head['topic'] === 'string') neighbours.heard(head['topic'], body);
+      }),
+      node.serve('ask', (packed, reply) => this.#asked(packed, reply)),
+    ];
+    this.#beats.every('resync', node.options.resyncMs, () => this.#resync());
+    neighbours.reachedBy(this);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#parts.neighbours.reachedBy(undefined);
+    this.#beats.stop();
+    this.#parts.clock.clearTimeout(this.#timer);
+    for (const undo of this.#undo) undo();
+    this.#undo = [];
+  }
+
+  // What the gateway asks for
+
+  ask(to: string, { procedure, payload, timeoutMs }: Question, answer: (answer: NeighbourAnswer) => void): void {
+    const { node } = this.#parts;
+    const packed = packParts({ from: node.name, procedure, timeoutMs }, payload);
+    node.call(to, 'ask', packed, timeoutMs, (got) => {
+      // `unknown`: it may be answered there and have been lost here. The time of the call is over soon, and says so.
+      if (this.#closed || got.type === 'unknown') return;
+      answer(got.type === 'answered' ? readAnswer(got.body) : { type: 'refused' });
+    });
+  }
+
+  publish(topic: string, payload: Uint8Array): void {
+    const { node } = this.#parts;
+    if (this.#parts.neighbours.size === 0) return;
+    node.engine.publish('topics', packParts({ from: node.name, topic }, payload));
+  }
+
+  changed(): void {
+    this.#writeAfter(DEBOUNCE_MS);
+  }
+
+  /** Who is there, and with what. Called whenever that may have changed. */
+  reconcile(): void {
+    const { node, neighbours } = this.#parts;
+    if (this.#closed) return;
+    const members = node.members();
+    for (const { node: other, inc, state } of members) {
+      if (other === node.name) continue;
+      const offer = this.#offers.get(other)?.offer;
+      if (state === 'up') neighbours.present(other, offer?.inc === inc ? offer.procedures : []);
+      else neighbours.gone(other);
+    }
+    const names = new Set(members.map((member) => member.node));
+    for (const other of neighbours.nodes()) if (!names.has(other)) neighbours.gone(other);
+    // A new incarnation offers anew.
+    if (this.#offers.get(node.name)?.offer?.inc !== node.inc) this.changed();
+  }
+
+  #asked(packed: Uint8Array, reply: (body: Uint8Array) => void): void {
+    const { head, body: payload } = unpackParts(packed);
+    const { from, procedure, timeoutMs } = head;
+    if (typeof from !== 'string' || typeof procedure !== 'string' || typeof timeoutMs !== 'number') return;
+    this.#parts.neighbours.asked(from, { procedure, payload, timeoutMs }, (answer) => {
+      if (this.#closed) return;
+      const { type } = answer;
+      if (type === 'answered') reply(packParts({ type }, answer.payload));
+      else reply(packParts({ ...answer }, new Uint8Array()));
+    });
+  }
+
+  #see(name: string, value: string | undefined, rev: number): void {
+    const before = this.#offers.get(name);
+    if (before && before.rev >= rev) return;
+    this.#offers.set(name, { offer: readOffer(value), value, rev, seenMs: this.#parts.clock.now() });
+    this.reconcile();
+  }
+
+  /** One record is read again, in turn, and what the dead have left is taken away. */
+  #resync(): void {
+    const { node, clock } = this.#parts;
+    if (node.state !== 'up') return;
+    const members = new Map(node.members().map((member) => [member.node, member.inc]));
+    for (const [name, { offer, rev, seenMs }] of this.#offers) {
+      if (!offer || members.get(name) === offer.inc || clock.now() - seenMs <= node.options.ttlMs) continue;
+      this.#offers.delete(name);
+      node.engine.cas('services', name, '', rev, () => {});
+    }
+    const names = [...members.keys()];
+    this.#lastRead = names[(names.indexOf(this.#lastRead) + 1) % Math.max(1, names.length)] ?? '';
+    if (this.#lastRead !== '') this.#readAgain(this.#lastRead);
+    this.reconcile();
+  }
+
+  #readAgain(name: string, done?: () => void): void {
+    this.#parts.node.engine.get('services', name, (answer) => {
+      if (this.#closed) return;
+      if (answer.type === 'read' && answer.entry) this.#see(name, answer.entry.value, answer.entry.rev);
+      else if (answer.type === 'read') this.#offers.delete(name);
+      done?.();
+    });
+  }
+
+  #writeAfter(ms: number): void {
+    if (this.#closed || this.#timer !== undefined) return;
+    this.#timer = this.#parts.clock.setTimeout(() => {
+      this.#timer = undefined;
+      this.#write();
+    }, ms);
+  }
+
+  #write(): void {
+    const { node, neighbours, cameras, onCut } = this.#parts;
+    // Who has not joined offers nothing; joining tells us to.
+    if (node.state !== 'up' || this.#writing) return;
+    const procedures = neighbours.ownProcedures();
+    const { value, cut } = writeOffer({ inc: node.inc, procedures, cameras: cameras?.() ?? [] });
+    const standing = this.#offers.get(node.name);
+    if (standing?.value === value) return;
+    if (cut > 0) onCut?.(cut);
+    this.#writing = true;
+    node.engine.cas('services', node.name, value, standing?.rev ?? 0, (answer) => {
+      this.#writing = false;
+      if (this.#closed) return;
+      if (answer.type === 'written') {
+        this.#see(node.name, value, answer.rev);
+        // What has changed meanwhile.
+        this.#writeAfter(DEBOUNCE_MS);
+      } else this.#readAgain(node.name, () => this.#writeAfter(RETRY_MS));
+    });
+  }
+}
+
+function readAnswer(packed: Uint8Array): NeighbourAnswer {
+  const { head, body: payload } = unpackParts(packed);
+  const { type, code, message } = head;
+  if (type === 'answered') return { type, payload };
+  if (type === 'failed' && typeof code === 'string' && typeof message === 'string') return { type, code, message };
+  return { type: 'refused' };
+}
