@@ -124,6 +124,8 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const { level, file, rotate } = configuration.log;
   const logFile = logger || file === undefined ? undefined : new LogFile({ file, rotate });
   const log = logger ?? pino({ level }, logFile ?? pino.destination({ dest: 1, sync: true }));
+  if (!isLoopback(configuration.grpc.host) && !tls)
+    log.warn('grpc.tls is not set: tokens go over the network as they are');
   const inspection = inspectionOf(inspect);
   const { observer } = inspection;
   const system = new System({ ...(clock ? { clock } : {}), ...(observer ? { inspect: observer } : {}) });

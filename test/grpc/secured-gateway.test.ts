@@ -42,6 +42,20 @@ describe('a gateway that others could reach', () => {
   });
 });
 
+describe('a gateway that others could reach without TLS', () => {
+  it('says in its log that tokens can be read on the way', () => {
+    const said: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => void said.push(line) });
+    const auth = { tokens: [{ token: TOKEN, may: ['*'] }] };
+    createGateway({ grpc: { host: '0.0.0.0', auth }, logger });
+    createGateway({ grpc: { host: '0.0.0.0', auth, tls }, logger });
+    createGateway({ grpc: { auth }, logger });
+    expect(said.map((line) => JSON.parse(line).msg)).toEqual([
+      'grpc.tls is not set: tokens go over the network as they are',
+    ]);
+  });
+});
+
 describe('TLS that is configured wrong', () => {
   it.each([
     [
