@@ -1,72 +1,12 @@
 /** The cloud side's client against a gateway that goes away, comes back, refuses and is silent. Real sockets, short times. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { UplinkEvent, UplinkOptions } from '../../src/gateway/uplink-transport.js';
-import { AudioBridgeClient, type AudioBridgeClientOptions } from '../../src/grpc/audio-client.js';
-import type { AudioConnection, HeardChunk } from '../../src/grpc/audio-connection.js';
-import { createGatewayClient } from '../../src/grpc/client.js';
-import type { SluiceGateway } from '../../src/index.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { VirtualClock } from '../../src/otp/clock.js';
 import { eventually } from '../e2e/eventually.js';
+import { again, clientOf, flows, listen, QUICK } from './audio-clients.js';
 import { RawAudio, recordingBridge } from './raw-audio.js';
 import { runGateway } from './running-gateway.js';
-
-const QUICK: Partial<UplinkOptions> = {
-  connectMs: 1_000,
-  firstMessageMs: 1_000,
-  heartbeatMs: 100,
-  inactivityMs: 1_000,
-  degradedMs: 100,
-  retry: { initialMs: 20, maxMs: 100, jitter: 0.5 },
-};
-
-const clients: AudioBridgeClient[] = [];
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) {
-    await client.close();
-    expect(client.census()).toEqual({});
-  }
-});
-
-function clientOf(target: string, options: AudioBridgeClientOptions = {}) {
-  const events: string[] = [];
-  const client = new AudioBridgeClient(target, {
-    uplink: QUICK,
-    onEvent: (event, userId) => events.push(`${userId} ${lineOf(event)}`),
-    ...options,
-  });
-  clients.push(client);
-  return { client, events };
-}
-
-function lineOf(event: UplinkEvent): string {
-  return 'attempt' in event ? `${event.type} ${event.attempt}` : event.type;
-}
-
-/** Reads in the background. */
-function listen(connection: AudioConnection): HeardChunk[] {
-  const heard: HeardChunk[] = [];
-  void (async () => {
-    for await (const chunk of connection) heard.push(chunk);
-  })();
-  return heard;
-}
-
-/** Speaks until somebody hears it. */
-async function flows(from: AudioConnection, heard: readonly HeardChunk[]): Promise<void> {
-  const before = heard.length;
-  await eventually('audio flows', () => {
-    from.say(Buffer.alloc(640, 7));
-    return heard.length > before;
-  });
-}
-
-/** A gateway on the same port as one that has stopped. */
-async function again(address: string): Promise<SluiceGateway> {
-  return (await runGateway({ cameras: [], grpc: { port: Number(address.split(':')[1]) } })).gateway;
-}
 
 describe('users of an audio bridge client', () => {
   it('hear each other, over one connection', async () => {
@@ -247,47 +187,6 @@ describe('a client whose peer takes TCP and is mute', () => {
     await eventually('three connections', () => sockets.size >= 3);
     expect(events).not.toContain('ann uplink.live 1');
     expect(events.find((line) => line.includes('lost'))).toBeDefined();
-  });
-});
-
-describe('a cloud whose users come and go over connections of their own', () => {
-  it('S2-29 joins the room and streams anew for each session that a user begins, and for nobody who is not there', async () => {
-    const { gateway: bridge, address } = await runGateway({ cameras: [] });
-    const { gateway: cloud, address: front } = await runGateway({ cameras: [], session: { graceMs: 100 } });
-    const { client } = clientOf(address);
-    const joined: AudioConnection[] = [];
-    const bySession = new Map<string, AudioConnection>();
-    cloud.on('process.started', ({ kind, actor }) => {
-      if (kind !== 'client') return;
-      const connection = client.join({ userId: actor.split('/').at(-2) ?? '', room: 'hall' });
-      bySession.set(actor, connection);
-      joined.push(connection);
-    });
-    cloud.on('process.down', ({ actor }) => void bySession.get(actor)?.leave());
-
-    const connect = async () => {
-      const user = createGatewayClient(front);
-      onTestFinished(() => user.close());
-      await new Promise<void>((resolve) => {
-        const control = user.connect({ message: () => resolve(), ended: () => {} });
-        control.send({ case: 'hello', value: { nodeId: 'ann' } });
-      });
-      return user;
-    };
-    const first = await connect();
-    await joined[0]?.ready();
-    const before = joined[0]?.participantId;
-    first.close();
-    await joined[0]?.ended;
-    await eventually('nobody is in the room', () => bridge.rooms.users === 0);
-
-    await connect();
-    await joined[1]?.ready();
-    expect(joined).toHaveLength(2);
-    expect(joined[1]?.participantId).not.toBe(before);
-    expect(bridge.rooms.views()).toMatchObject([
-      { participants: 1, users: [{ userId: 'session:ann', state: 'attached', id: joined[1]?.participantId }] },
-    ]);
   });
 });
 
