@@ -10,11 +10,11 @@ gi.require_version('GstRtspServer', '1.0')
 from gi.repository import GLib, Gst, GstRtspServer
 
 Gst.init(None)
-port, user, password = (sys.argv[1:] + ['0', '', ''])[:3]
+port, user, password = [*sys.argv[1:4], '', '', ''][:3]
 
 server = GstRtspServer.RTSPServer()
 server.set_address('127.0.0.1')
-server.set_service(port)
+server.set_service(port or '0')
 
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_shared(True)
