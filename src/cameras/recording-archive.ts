@@ -1,0 +1,180 @@
+/**
+ * The recordings of one camera: a folder with a Matroska file for each complete segment, named by when it begins, and an
+ * index. Whether a segment is there is asked of the table in memory and never of the disk, and a path is made only of ids
+ * that are in it: what a stranger names cannot lead out of the folder.
+ */
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Frame } from '../gateway/frame.js';
+import {
+  expired,
+  type Mended,
+  type OpenSegment,
+  type RecordedPicture,
+  type Recording,
+  type RecordingArchive,
+  type RecordingFile,
+  type RecordOptions,
+  type StoredPicture,
+} from '../gateway/recording.js';
+import type { JpegWorks } from './jpeg-works.js';
+import {
+  isPart,
+  mend,
+  picturesOf,
+  remove,
+  SegmentFile,
+  survey,
+  syncFolder,
+  type Written,
+  withoutPart,
+} from './recording-file.js';
+import { addToIndex, idOf, isId, readIndex, writeIndex } from './recording-index.js';
+import { PicturesAsStored } from './recording-picture.js';
+
+const FILE = '.mkv';
+
+export class FolderArchive implements RecordingArchive {
+  readonly #options: RecordOptions;
+  readonly #folder: string;
+  readonly #pictures: PicturesAsStored;
+  /** By id, the oldest first. */
+  #recordings = new Map<string, Recording>();
+  #bytes = 0;
+
+  constructor(cameraId: string, options: RecordOptions, works: JpegWorks) {
+    this.#options = options;
+    // An id is letters, digits and . _ : - by the configuration; a dot in front would be a way out, or a hidden folder.
+    this.#folder = join(options.dir, cameraId.replace(/^\./, '%2E').replaceAll(/[^\w.:%-]/g, '_'));
+    this.#pictures = new PicturesAsStored(works, options.quality);
+  }
+
+  get recordings(): readonly Recording[] {
+    return [...this.#recordings.values()];
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async open(): Promise<Mended> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o750 });
+    const known = await readIndex(this.#folder);
+    const found: Recording[] = [];
+    let repaired = 0;
+    let removed = 0;
+    for (const name of await readdir(this.#folder)) {
+      const id = (isPart(name) ? withoutPart(name) : name).slice(0, -FILE.length);
+      if (!isId(id) || !name.slice(id.length).startsWith(FILE)) continue;
+      if (isPart(name)) {
+        const written = await mend(this.#pathOf(id));
+        if (written) found.push(recordingOf(id, written, id));
+        if (written) repaired += 1;
+        else removed += 1;
+      } else if (!known.has(id)) {
+        const written = await survey(this.#pathOf(id));
+        if (written) found.push(recordingOf(id, written, id));
+      } else found.push(known.get(id) as Recording);
+    }
+    found.sort((a, b) => a.fromMs - b.fromMs || (a.id < b.id ? -1 : 1));
+    this.#recordings = new Map(found.map((recording) => [recording.id, recording]));
+    this.#bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
+    await writeIndex(this.#folder, found);
+    await syncFolder(this.#folder);
+    return { repaired, removed };
+  }
+
+  async free(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#folder);
+    return bavail * bsize;
+  }
+
+  stored(frame: Frame, kept: (why: string) => void): Promise<StoredPicture | undefined> {
+    return this.#pictures.make(frame, kept);
+  }
+
+  async begin(first: StoredPicture, atMs: number, session: string | undefined): Promise<OpenSegment> {
+    // A clock that was set back may come to a name that is taken.
+    for (let fromMs = atMs; ; fromMs += 1) {
+      const id = idOf(fromMs);
+      if (this.#recordings.has(id)) continue;
+      const file = await SegmentFile.create(this.#pathOf(id), fromMs, first).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return undefined;
+        throw error;
+      });
+      if (file) return this.#openSegment(id, file, first, session ?? id);
+    }
+  }
+
+  #openSegment(id: string, file: SegmentFile, size: StoredPicture, session: string): OpenSegment {
+    const { segmentBytes } = this.#options;
+    let frames = 0;
+    return {
+      session,
+      fromMs: file.fromMs,
+      get bytes() {
+        return file.bytes;
+      },
+      fits: ({ width, height, data }) =>
+        width === size.width && height === size.height && (frames === 0 || file.bytes + data.length <= segmentBytes),
+      write: async (picture, atMs) => {
+        await file.write(picture, atMs);
+        frames += 1;
+      },
+      finish: async () => {
+        const recording = recordingOf(id, await file.finish(), session);
+        this.#recordings.set(id, recording);
+        this.#bytes += recording.bytes;
+        await addToIndex(this.#folder, recording);
+        return recording;
+      },
+      abandon: () => file.abandon(),
+    };
+  }
+
+  async retain(nowMs: number): Promise<readonly Recording[]> {
+    const { recordings } = this;
+    const beyond = expired(recordings, this.#options, nowMs);
+    for (const recording of beyond) {
+      // The file first: a line that names nothing is forgotten, a file that no line names would come back.
+      await remove(this.#pathOf(recording.id));
+      this.#recordings.delete(recording.id);
+      this.#bytes -= recording.bytes;
+      await addToIndex(this.#folder, { removed: recording.id });
+    }
+    return beyond;
+  }
+
+  async *pictures(fromMs: number): AsyncGenerator<RecordedPicture, void, undefined> {
+    // Asked anew after each: segments come and go while somebody watches.
+    for (let after = ''; ; ) {
+      const next = this.recordings.find(({ id, toMs }) => id > after && toMs >= fromMs);
+      if (!next) return;
+      after = next.id;
+      try {
+        for await (const { atMs, data } of picturesOf(this.#pathOf(next.id))) {
+          if (next.fromMs + atMs >= fromMs) yield { atMs: next.fromMs + atMs, data };
+        }
+      } catch (error) {
+        // It was taken away meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+  }
+
+  file(id: string): RecordingFile | undefined {
+    const recording = this.#recordings.get(id);
+    if (!recording) return undefined;
+    const path = this.#pathOf(recording.id);
+    return { bytes: recording.bytes, read: (start, end) => createReadStream(path, { start, end }) };
+  }
+
+  #pathOf(id: string): string {
+    return join(this.#folder, `${id}${FILE}`);
+  }
+}
+
+function recordingOf(id: string, { fromMs, toMs, frames, bytes }: Written, session: string): Recording {
+  return { id, fromMs, toMs, frames, bytes, session };
+}
