@@ -82,10 +82,12 @@ export class Outbox<T> {
   readonly #waiting: Line<T>;
   /** How many items are in the hands of the wire. */
   #inFlight = 0;
+  #inFlightBytes = 0;
   #writing = false;
   #full = false;
   #closed = false;
   #sent = 0;
+  #sentBytes = 0;
   #droppedFull = 0;
   #droppedAged = 0;
   #onIdle: (() => void)[] = [];
@@ -103,6 +105,15 @@ export class Outbox<T> {
   /** Items whose write completed. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /** Bytes of items whose write completed. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  get policy(): OverflowPolicy {
+    return this.#options.policy;
   }
 
   /** Items lost. What a `close` throws away is not among them. */
@@ -233,15 +244,16 @@ export class Outbox<T> {
     const { batch, sizeOf, write } = this.#options;
     const first = this.#waiting.shift();
     this.#inFlight = 1;
+    this.#inFlightBytes = sizeOf(first);
     if (!batch || this.#waiting.length === 0) {
       write(first, this.#written);
       return;
     }
     const items = [first];
-    let bytes = sizeOf(first);
     for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
-      bytes += sizeOf(next);
+      const bytes = this.#inFlightBytes + sizeOf(next);
       if (bytes > batch.bytesMax) break;
+      this.#inFlightBytes = bytes;
       items.push(this.#waiting.shift());
     }
     this.#inFlight = items.length;
@@ -259,6 +271,7 @@ export class Outbox<T> {
       return;
     }
     this.#sent += written;
+    this.#sentBytes += this.#inFlightBytes;
     this.#dropAged(this.#options.age?.clock.now() ?? 0);
     this.#writeNext();
     this.#reportProgress();

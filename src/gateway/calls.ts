@@ -198,15 +198,29 @@ class CallDesk implements Desk {
   }
 }
 
+function wordOf(outcome: CallOutcome): string {
+  return outcome.type === 'answered' ? 'answered' : outcome.own ? 'failed' : outcome.code;
+}
+
 function failed(code: string, message: string): CallOutcome {
   return { type: 'failed', code, message, own: false };
 }
 
 export const callsLogic = deskLogic<CallsInput>('calls', (input, context) => new CallDesk(input, context));
 
+/** How a call ended, for whoever counts. */
+export interface CallEnded {
+  readonly procedure: string;
+  /** `answered`; `failed` with an error of the provider's own; else the gateway's code. */
+  readonly outcome: string;
+  readonly ms: number;
+}
+
 /** Stands for whichever call desk is alive now. */
 export class Calls {
   readonly #current: () => Process | undefined;
+  /** Called for each call that came to an end while its caller was there. */
+  onEnded: ((end: CallEnded) => void) | undefined;
 
   constructor(current: () => Process | undefined) {
     this.#current = current;
@@ -215,13 +229,20 @@ export class Calls {
   /** Makes a call. `settle` is called once, also when the desk ends first; never, when the caller does. */
   call(request: CallRequest, settle: (outcome: CallOutcome) => void): void {
     let settled = false;
+    const { onEnded } = this;
+    const desk = this.#current();
+    const beganMs = onEnded ? desk?.system.clock.now() : undefined;
     const once = (outcome: CallOutcome): void => {
       if (settled) return;
       settled = true;
+      if (onEnded) {
+        const ms = desk && beganMs !== undefined ? desk.system.clock.now() - beganMs : 0;
+        onEnded({ procedure: request.procedure, outcome: wordOf(outcome), ms });
+      }
       settle(outcome);
     };
-    const taken = askDesk<CallDesk, true>(this.#current(), (desk) => {
-      desk.call(request, once);
+    const taken = askDesk<CallDesk, true>(desk, (living) => {
+      living.call(request, once);
       return true;
     });
     if (!taken) once(failed('provider_down', 'the call desk is restarting'));

@@ -15,7 +15,7 @@ import { GatewayError } from './gateway-error.js';
 import { type Member, type Outlet, procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
 import type { Question } from './services.js';
-import { StreamBody } from './stream.js';
+import { StreamBody, sentBy, type Traffic } from './stream.js';
 import { topicFault } from './topic-trie.js';
 import type { TopicEvent, Topics } from './topics.js';
 import type { CallWord, ControlHandle, ControlWire, ServerWord } from './transport.js';
@@ -200,6 +200,16 @@ export class ControlStream extends StreamBody implements ControlHandle, Outlet {
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox ?? NONE;
     return { queued: queued + this.#words, sent: sent + this.#wordsSent, drops: drops + this.#missed };
+  }
+
+  /** Publications only: words are not measured, and are never dropped. */
+  override traffic(): Traffic {
+    const outbox = this.#outbox;
+    const own = { framesIn: 0, bytesIn: 0, framesOut: this.#wordsSent, bytesOut: 0, drops: { missed: this.#missed } };
+    if (!outbox) return own;
+    const published = sentBy(outbox);
+    const framesOut = own.framesOut + published.framesOut;
+    return { ...published, framesOut, drops: { ...own.drops, ...published.drops } };
   }
 }
 

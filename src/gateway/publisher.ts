@@ -8,7 +8,7 @@ import type { FedSource, Feeder, Intake } from './fed-source.js';
 import type { Picture } from './frame.js';
 import { GatewayError } from './gateway-error.js';
 import { SilenceWatch } from './silence.js';
-import { StreamBody } from './stream.js';
+import { StreamBody, type Traffic } from './stream.js';
 import type { PublishHandle, PublishWire } from './transport.js';
 import type { StreamView } from './views.js';
 
@@ -95,5 +95,10 @@ export class Publisher extends StreamBody implements Feeder, PublishHandle {
   /** `sent` counts what this publisher sent. */
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     return { queued: 0, sent: this.#frames, drops: this.#intake?.dropped ?? 0 };
+  }
+
+  override traffic(): Traffic {
+    const drops = { not_taken: this.#intake?.dropped ?? 0 };
+    return { framesIn: this.#frames, bytesIn: this.#bytes, framesOut: 0, bytesOut: 0, drops };
   }
 }

@@ -10,7 +10,7 @@ import type { Participant } from './room-participant.js';
 import type { AudioChunk, AudioContent, AudioEncoder, AudioHandle, AudioWire } from './room-transport.js';
 import { BYTES_PER_SAMPLE } from './room-transport.js';
 import { type Done, SendWatch } from './send-watch.js';
-import { StreamBody } from './stream.js';
+import { StreamBody, sentBy, type Traffic } from './stream.js';
 import type { StreamView } from './views.js';
 
 /** Why and how a stream ended, in the words of the log. */
@@ -53,6 +53,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
   #sendFailed = false;
   #heardAtMs = 0;
   #heard = 0;
+  #heardBytes = 0;
   #oddPayloads = 0;
   #dropsTold = 0;
   #wroteSinceBeat = false;
@@ -102,6 +103,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
     this.#heardAtMs = this.process.system.clock.now();
     this.#heard += 1;
     const { pcm } = content;
+    this.#heardBytes += pcm.length;
     const odd = pcm.length % BYTES_PER_SAMPLE;
     if (odd !== 0) this.#countOddPayload();
     const whole = odd === 0 ? content : { ...content, pcm: pcm.subarray(0, pcm.length - odd) };
@@ -117,6 +119,10 @@ export class AudioStream extends StreamBody implements AudioHandle {
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox;
     return { queued, sent, drops };
+  }
+
+  override traffic(): Traffic {
+    return { ...sentBy(this.#outbox), framesIn: this.#heard, bytesIn: this.#heardBytes };
   }
 
   /** Called once, by whichever of the ways out came first. The session goes here, before anything else can happen. */

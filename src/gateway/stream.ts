@@ -3,13 +3,23 @@
  * by the chart where it ends in its own time, by the scope where it is killed.
  */
 import { type StreamEvent, type StreamInput, streamMachine } from '../../machines/stream.js';
-import type { OutboxEdge } from '../flow/outbox.js';
+import type { Outbox, OutboxEdge } from '../flow/outbox.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import type { Held } from '../otp/scope.js';
 import { bodyOf } from './body.js';
 import type { StreamHandle } from './transport.js';
 import type { StreamView } from './views.js';
+
+/** What has gone through a stream since it began. A stream counts what it can: its bytes may be unknown and are then 0. */
+export interface Traffic {
+  readonly framesIn: number;
+  readonly bytesIn: number;
+  readonly framesOut: number;
+  readonly bytesOut: number;
+  /** Frames lost, by what lost them: a policy of overflow, `max_age`, or `not_taken`. */
+  readonly drops: Readonly<Record<string, number>>;
+}
 
 export abstract class StreamBody implements ProcessBody, StreamHandle {
   #process: Process | undefined;
@@ -26,6 +36,12 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
   protected abstract drain(drained: () => void): void;
 
   abstract figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'>;
+
+  /** Asked only by whoever counts; survives the end of the stream. */
+  traffic(): Traffic {
+    const { sent, drops } = this.figures();
+    return { framesIn: 0, bytesIn: 0, framesOut: sent, bytesOut: 0, drops: { not_taken: drops } };
+  }
 
   attach(process: Process): void {
     this.#process = process;
@@ -103,6 +119,13 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
   view(state: string): StreamView {
     return { id: this.id, kind: this.kind, nodeId: this.nodeId, state, ...this.figures() };
   }
+}
+
+/** What has left by this queue. */
+export function sentBy(outbox: Pick<Outbox<unknown>, 'sent' | 'sentBytes' | 'policy' | 'dropsByReason'>): Traffic {
+  const { sent, sentBytes, policy, dropsByReason } = outbox;
+  const drops = { [policy]: dropsByReason.full, max_age: dropsByReason.aged };
+  return { framesIn: 0, bytesIn: 0, framesOut: sent, bytesOut: sentBytes, drops };
 }
 
 export const streamLogic = streamMachine.provide({

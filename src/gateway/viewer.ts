@@ -7,7 +7,7 @@ import { Outbox, type OverflowPolicy } from '../flow/outbox.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { Camera, FrameConsumer } from './camera.js';
 import type { Frame } from './frame.js';
-import { StreamBody } from './stream.js';
+import { StreamBody, sentBy, type Traffic } from './stream.js';
 import type { FrameWire } from './transport.js';
 import type { StreamView } from './views.js';
 
@@ -82,5 +82,9 @@ export class Viewer extends StreamBody implements FrameConsumer {
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox;
     return { queued, sent, drops };
+  }
+
+  override traffic(): Traffic {
+    return sentBy(this.#outbox);
   }
 }

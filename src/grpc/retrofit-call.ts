@@ -7,7 +7,7 @@
 import { type Duplex, Readable } from 'node:stream';
 import type { sendUnaryData } from '@grpc/grpc-js';
 import { Outbox } from '../flow/outbox.js';
-import { StreamBody } from '../gateway/stream.js';
+import { StreamBody, sentBy, type Traffic } from '../gateway/stream.js';
 import { atWork } from '../otp/crash-barrier.js';
 import { describeReason, type ExitReason } from '../otp/exit-reason.js';
 import type { Process } from '../otp/process.js';
@@ -108,6 +108,10 @@ export class RetrofitCall extends StreamBody {
   override figures() {
     const { queued, sent, drops } = this.#outbox;
     return { queued, sent, drops };
+  }
+
+  override traffic(): Traffic {
+    return sentBy(this.#outbox);
   }
 
   protected override drain(drained: () => void): void {
