@@ -76,7 +76,7 @@ export interface GatewayTree {
 
 /** Makes the tables and says how their actors are started; nothing runs yet. */
 export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
-  const { options, system, encode, random, connector = new GrpcConnector(parts.options.channels) } = parts;
+  const { options, system, encode, random, cluster, connector = new GrpcConnector(parts.options.channels) } = parts;
   const chronicle = new Chronicle(system);
   const courier = new Place();
   const manager = new Place();
@@ -86,10 +86,10 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   const sessionSup = new Place();
   const viewSup = new Place();
 
-  const ownership = parts.cluster ? new ClusterOwnership(() => parts.cluster?.node, 'session.') : new MemoryOwnership();
+  const ownership = cluster ? new ClusterOwnership(() => cluster?.node, 'session.') : new MemoryOwnership();
   const clients = new ClientManager(() => manager.process);
   const board = new Switchboard(options, random);
-  parts.cluster?.share(board.neighbours);
+  cluster?.share(board.neighbours);
   const sessions = new Sessions({
     options,
     board,
@@ -145,6 +145,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     channels,
     chronicle,
     views: () => viewSup.ref,
+    ...(cluster ? { cluster: () => cluster.view() } : {}),
   });
 
   const managerInput = (): ClientManagerInput => ({
@@ -164,7 +165,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     intensity: 10,
     period: 60,
     children: [
-      ...(parts.cluster ? [{ id: 'cluster', shutdown: CLUSTER_SHUTDOWN_MS, start: parts.cluster.start }] : []),
+      ...(cluster ? [{ id: 'cluster', shutdown: CLUSTER_SHUTDOWN_MS, start: cluster.start }] : []),
       { id: 'courier', shutdown: COURIER_SHUTDOWN_MS, start: courier.starts(courierLogic) },
       { id: 'clients', start: manager.starts(clientManagerLogic, managerInput) },
       { id: 'topics', start: board.startTopics },
@@ -172,7 +173,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
       { id: 'calls', start: board.startCalls },
       // A second more than its calls have to come to their end.
       { id: 'channels', shutdown: options.channels.closeMs + 1_000, start: pool.starts(channelsLogic, channelsInput) },
-      ...(parts.cluster ? [{ id: 'neighbours', type: 'supervisor' as const, start: board.startNeighbours }] : []),
+      ...(cluster ? [{ id: 'neighbours', type: 'supervisor' as const, start: board.startNeighbours }] : []),
     ],
   };
   const cameraOptions = (): SupervisorOptions => ({

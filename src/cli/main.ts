@@ -2,11 +2,19 @@
 /** The command line: which command, with which options. What a command does is in its own file. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { runClusterStatus } from './cluster.js';
 import { runDiagrams } from './diagrams.js';
+import { runDoctor } from './doctor.js';
+import { runEvents } from './events.js';
+import { runFlight } from './flight.js';
 import { runHeap } from './heap-owners.js';
+import { runClients, runStreams } from './lists.js';
+import { DEFAULT_URL, type RemoteOptions } from './remote.js';
 import { runServe } from './serve.js';
 import { runSoak } from './soak.js';
+import { runTree } from './tree.js';
 import { runWatch } from './watch.js';
+import { runWhy } from './why.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -52,6 +60,85 @@ program
     const abort = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
     process.exitCode = await runWatch({ camera, ...options, signal: abort.signal, stdout, stderr });
+  });
+
+program
+  .command('cluster')
+  .description('Gateways that share an engine.')
+  .command('status')
+  .description('How a running gateway stands among the others. Exit 0 while it may act for its keys, else 1.')
+  .argument('[url]', 'where its HTTP listens', 'http://127.0.0.1:8080')
+  .option('--token <token>', 'a token of the gateway')
+  .action(async (url: string, { token }: { token?: string }) => {
+    process.exitCode = await runClusterStatus({ url, token, stdout, stderr });
+  });
+
+/** A command that asks a running gateway, with what all of these take. */
+function remote(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--token <token>', 'a token of the gateway (default: SLUICE_TOKEN)')
+    .option('--ca <file>', 'for https, who signed its certificate (PEM)');
+}
+
+const URL_ARGUMENT = ['[url]', `where its HTTP listens, with #token=… or without (default ${DEFAULT_URL})`] as const;
+const JSON_OPTION = ['--json', 'for scripts: JSON and nothing else'] as const;
+type Asked = Omit<RemoteOptions, 'url'> & { readonly json?: boolean };
+
+remote('tree', 'The supervision tree of a running gateway.')
+  .argument(...URL_ARGUMENT)
+  .option(...JSON_OPTION)
+  .action(async (url: string | undefined, options: Asked) => {
+    process.exitCode = await runTree({ url, ...options, stdout, stderr });
+  });
+
+remote('clients', 'The clients of a running gateway.')
+  .argument(...URL_ARGUMENT)
+  .option(...JSON_OPTION)
+  .action(async (url: string | undefined, options: Asked) => {
+    process.exitCode = await runClients({ url, ...options, stdout, stderr });
+  });
+
+remote('streams', 'The open streams of a running gateway, with what waits in each and what it has dropped.')
+  .argument(...URL_ARGUMENT)
+  .option(...JSON_OPTION)
+  .action(async (url: string | undefined, options: Asked) => {
+    process.exitCode = await runStreams({ url, ...options, stdout, stderr });
+  });
+
+remote('events', 'What has happened in a running gateway; as JSON, one object per line.')
+  .argument(...URL_ARGUMENT)
+  .option('--follow', 'go on until interrupted; a lost connection resumes where it broke')
+  .option(...JSON_OPTION)
+  .action(async (url: string | undefined, options: Asked & { readonly follow?: boolean }) => {
+    const abort = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+    process.exitCode = await runEvents({ url, ...options, signal: abort.signal, stdout, stderr });
+  });
+
+remote('why', 'Why an actor ended, from the first failure on. Exit 1 where nothing is known of an end.')
+  .argument('<id>', 'its path, such as sluice/cameras/camera:front')
+  .argument(...URL_ARGUMENT)
+  .option(...JSON_OPTION)
+  .action(async (id: string, url: string | undefined, options: Asked) => {
+    process.exitCode = await runWhy({ id, url, ...options, stdout, stderr });
+  });
+
+remote('flight', 'What an actor has received lately and where that led, for a file that can be replayed.')
+  .argument('<id>', 'its path; it may have ended')
+  .argument(...URL_ARGUMENT)
+  .action(async (id: string, url: string | undefined, options: Asked) => {
+    process.exitCode = await runFlight({ id, url, ...options, stdout, stderr });
+  });
+
+program
+  .command('doctor')
+  .description('Whether this machine can run a gateway. Exit 1 where something is wrong.')
+  .option('--config <file>', 'check this configuration, and the ports that it names')
+  .option(...JSON_OPTION)
+  .action(async (options: { readonly config?: string; readonly json?: boolean }) => {
+    process.exitCode = await runDoctor({ ...options, stdout });
   });
 
 program

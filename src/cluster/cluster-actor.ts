@@ -5,6 +5,7 @@
  */
 import type { AnyActorRef } from 'xstate';
 import type { Neighbours } from '../gateway/neighbours.js';
+import type { ClusterView } from '../gateway/views.js';
 import type { StartContext } from '../otp/child-spec.js';
 import { processOf } from '../otp/process.js';
 import type { Engine } from './engine.js';
@@ -36,6 +37,15 @@ export class ClusterActor {
   /** The node that is alive now. */
   get node(): ClusterNode | undefined {
     return this.#node;
+  }
+
+  view(): ClusterView {
+    const node = this.#node;
+    const { name } = this.#parts;
+    if (!node) return { node: name, state: 'restarting', engine: '', keys: 0, known: 0, leaseMs: 0, members: [] };
+    const { state, engine, held, known, leaseMs } = node;
+    const members = node.members().map(({ node: id, ...member }) => ({ id, ...member }));
+    return { node: name, state, engine: engine.label, keys: held, known, leaseMs, members };
   }
 
   /** What the desks of this gateway have is told to the others, and what they have to its desks. Before it is started. */

@@ -39,6 +39,10 @@ export class Directory {
     return [...(this.#byIncarnation.get(`${node}/${inc}`) ?? [])];
   }
 
+  countOf(node: string, inc: number): number {
+    return this.#byIncarnation.get(`${node}/${inc}`)?.size ?? 0;
+  }
+
   /** The incarnations that own something. */
   *incarnations(): Generator<{ readonly node: string; readonly inc: number }> {
     for (const name of this.#byIncarnation.keys()) {

@@ -37,8 +37,9 @@ export class Lease {
     return this.#inc;
   }
 
-  get deadlineMs(): number {
-    return this.#deadlineMs;
+  /** How long it lasts without another renewal. */
+  get leftMs(): number {
+    return this.#held ? Math.max(0, Math.round(this.#deadlineMs - this.#parts.clock.now())) : 0;
   }
 
   /** Whether this node may act now. False tells that the lease is lost, once. */

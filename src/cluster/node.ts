@@ -18,6 +18,7 @@ import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 import { type Down, Peers } from './peers.js';
 import { RULES } from './rules.js';
 import { readHeartbeat, readTaken, subjectWord, writeHeartbeat, writeTaken } from './subjects.js';
+import type { Token } from './token.js';
 
 export class ClusterNode {
   readonly name: string;
@@ -112,6 +113,11 @@ export class ClusterNode {
     return this.#directory.size;
   }
 
+  /** How long this node may still act without another renewal. */
+  get leaseMs(): number {
+    return this.#lease.leftMs;
+  }
+
   get monitors(): number {
     return this.#peers.monitors;
   }
@@ -130,14 +136,8 @@ export class ClusterNode {
     return this.#claims.get(key);
   }
 
-  ownedKeys(): Iterable<string> {
-    return this.#claims.keys();
-  }
-
   /** Who owns a key, as far as this node knows. */
-  whereis(
-    key: string,
-  ): { readonly node: string; readonly token: { readonly era: number; readonly rev: number } } | undefined {
+  whereis(key: string): { readonly node: string; readonly token: Token } | undefined {
     const known = this.#directory.of(key);
     if (!known || known.record.node === '') return undefined;
     return { node: known.record.node, token: { era: this.#era, rev: known.rev } };
@@ -151,7 +151,7 @@ export class ClusterNode {
   members(): readonly Member[] {
     return this.#leases.nodes().map((node) => {
       const { inc = 0, addr = '' } = this.#leases.of(node) ?? {};
-      const keys = this.#directory.keysOf(node, inc).length;
+      const keys = this.#directory.countOf(node, inc);
       return { node, inc, addr, state: this.#peers.silent(node) ? 'suspect' : 'up', keys };
     });
   }
@@ -269,8 +269,7 @@ export class ClusterNode {
 
   /** `seenRev` is what had been seen when the question was asked: the watch may be ahead of a slow answer. */
   #backIn(info: { readonly era: number; readonly lastRev: number }, seenRev: number): boolean {
-    const { rules = RULES } = this.#parts;
-    return rules.wentBack(info, { era: this.#era, rev: seenRev });
+    return (this.#parts.rules ?? RULES).wentBack(info, { era: this.#era, rev: seenRev });
   }
 
   #wentBack(what: string): void {

@@ -13,7 +13,7 @@ import type { StreamBody } from './stream.js';
 import type { ServerWord } from './transport.js';
 
 /** Ends after which a client does not come back: it left, it was replaced, or this gateway goes away. */
-const LEAVING: ReadonlySet<unknown> = new Set(['bye', 'superseded', 'drain', 'max_clients_reached']);
+const LEAVING: ReadonlySet<unknown> = new Set(['bye', 'superseded', 'fenced', 'drain', 'max_clients_reached']);
 
 /** Whether somebody who ended so is not waited for. */
 export function hasLeft(reason: ExitReason): boolean {

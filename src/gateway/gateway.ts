@@ -19,19 +19,26 @@ import type {
   WatchOptions,
 } from './transport.js';
 import type {
+  ActorDetail,
   ActorView,
   CallView,
   CameraView,
   CauseView,
   ChannelView,
   ClientView,
+  ClusterView,
   GatewayEvent,
+  LeaksView,
+  RankedActor,
+  RankQuery,
   Resources,
   RoomView,
   ServiceView,
   SessionView,
   StreamView,
   TopicView,
+  TreeQuery,
+  TreeRows,
   TreeView,
 } from './views.js';
 
@@ -68,7 +75,13 @@ export interface Gateway {
 
   tree(): TreeView;
   actors(): readonly ActorView[];
-  actor(id: string): ActorView | undefined;
+  actor(id: string): ActorDetail | undefined;
+  /** The part of the tree that somebody looks at. */
+  treeRows(query: TreeQuery): TreeRows;
+  /** The actors that stand out. */
+  rankedActors(query: RankQuery): readonly RankedActor[];
+  /** What is held and by whom, and what may never be. */
+  leaks(): LeaksView;
   clients(): readonly ClientView[];
   sessions(): readonly SessionView[];
   streams(): readonly StreamView[];
@@ -78,6 +91,8 @@ export interface Gateway {
   calls(): readonly CallView[];
   topics(): readonly TopicView[];
   channels(): readonly ChannelView[];
+  /** This gateway among the others; undefined where it is alone. */
+  cluster(): ClusterView | undefined;
   resources(): Resources;
   /** From the last death of this actor back to the first failure; empty when it has not died. */
   why(id: string): readonly CauseView[];

@@ -7,6 +7,7 @@ import type { AnyActorRef } from 'xstate';
 import { type Process, processOf } from '../otp/process.js';
 import { exit, requestStop } from '../otp/signals.js';
 import { startChild } from '../otp/supervisor-api.js';
+import { actorDetail, rankedActors } from './actor-detail.js';
 import { CallStream } from './call-stream.js';
 import type { Chronicle } from './chronicle.js';
 import { CleanUp } from './clean-up.js';
@@ -15,12 +16,14 @@ import type { Frame } from './frame.js';
 import type { Gateway } from './gateway.js';
 import { GatewayError } from './gateway-error.js';
 import { procedureFault } from './members.js';
+import { leaksOf } from './leaks.js';
 import type { GatewayOptions } from './options.js';
 import { type CountedParts, resourcesOf } from './resources.js';
 import type { AudioRooms } from './room-transport.js';
 import type { Session } from './session.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
 import { actorView, stateOf, treeView } from './structure.js';
+import { treeRows } from './tree-rows.js';
 import type {
   CallOptions,
   CallWire,
@@ -36,6 +39,7 @@ import type {
 } from './transport.js';
 import type { Viewer } from './viewer.js';
 import type {
+  ActorDetail,
   ActorView,
   CallView,
   CameraView,
@@ -43,12 +47,17 @@ import type {
   ChannelView,
   ClientView,
   GatewayEvent,
+  LeaksView,
+  RankedActor,
+  RankQuery,
   Resources,
   RoomView,
   ServiceView,
   SessionView,
   StreamView,
   TopicView,
+  TreeQuery,
+  TreeRows,
   TreeView,
 } from './views.js';
 
@@ -66,6 +75,7 @@ const HOPS_MAX = 10;
 export class LiveGateway implements Gateway {
   readonly options: GatewayOptions;
   readonly #parts: LiveGatewayParts;
+  readonly cluster = () => this.#parts.cluster?.();
   readonly #startedAtMs: number;
   readonly #cleanUp: CleanUp;
   /** Viewers over HTTP, who belong to no session. */
@@ -178,9 +188,22 @@ export class LiveGateway implements Gateway {
     return [...this.#parts.system.processes].map(actorView);
   }
 
-  actor(id: string): ActorView | undefined {
+  actor(id: string): ActorDetail | undefined {
     const process = this.#find(id);
-    return process && actorView(process);
+    return process && actorDetail(process);
+  }
+
+  treeRows(query: TreeQuery): TreeRows {
+    return treeRows(this.#root, query);
+  }
+
+  rankedActors(query: RankQuery): readonly RankedActor[] {
+    return rankedActors(this.#parts.system.processes, query);
+  }
+
+  leaks(): LeaksView {
+    const { system, manager } = this.#parts;
+    return leaksOf(system, manager.faults());
   }
 
   clients(): readonly ClientView[] {

@@ -10,7 +10,7 @@ import type { Rooms } from './rooms.js';
 import type { Sessions } from './sessions.js';
 import { orphans } from './structure.js';
 import type { Switchboard } from './switchboard.js';
-import type { Resources } from './views.js';
+import type { ClusterView, Resources } from './views.js';
 
 /** Whose things are counted. */
 export interface CountedParts {
@@ -22,6 +22,8 @@ export interface CountedParts {
   readonly rooms: Rooms;
   readonly board: Switchboard;
   readonly channels: Pick<Channels<Channel>, 'counts' | 'views'>;
+  /** Absent where this gateway is alone. */
+  readonly cluster?: (() => ClusterView) | undefined;
 }
 
 /** What is known to the gateway that is running and to none of its parts. */
@@ -41,6 +43,7 @@ export function resourcesOf(parts: CountedParts, { views, startedAtMs, loopSince
   for (const { kind } of system.processes) byKind[kind] = (byKind[kind] ?? 0) + 1;
   const { clients, clientStreams, streams } = manager.counts;
   const { census } = system;
+  const cluster = parts.cluster?.();
   const unowned = system.root ? orphans(system.root).length : 0;
   return {
     memory: { rss, heapUsed, external, arrayBuffers },
@@ -65,5 +68,10 @@ export function resourcesOf(parts: CountedParts, { views, startedAtMs, loopSince
     orphans: unowned + manager.faults().length,
     limits: { ...options.limits },
     uptimeSeconds: (system.clock.now() - startedAtMs) / 1_000,
+    ...(cluster ? { cluster: clusterFigures(cluster) } : {}),
   };
+}
+
+function clusterFigures({ members, keys }: ClusterView): NonNullable<Resources['cluster']> {
+  return { members: members.length, suspects: members.filter(({ state }) => state === 'suspect').length, keys };
 }

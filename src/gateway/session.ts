@@ -60,7 +60,8 @@ export class Session implements ProcessBody {
   #apps: Apps | undefined;
   #process: Process | undefined;
   #lastStream = 0;
-  #superseded = false;
+  /** It is to end, whatever its client does: nobody comes back to it. */
+  #ending = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -128,6 +129,7 @@ export class Session implements ProcessBody {
 
   /** Ends it, telling its client why if there is one. */
   end(reason: ExitReason): void {
+    this.#ending = true;
     if (this.#client.process?.alive) {
       this.#client.process.system.post(this.#client.process.ref, { type: 'supervisor.stop', reason } as never);
     } else this.#keeper.send({ type: 'supervisor.stop', reason });
@@ -135,7 +137,7 @@ export class Session implements ProcessBody {
 
   /** A newer connect takes the node id. */
   supersede(): void {
-    this.#superseded = true;
+    this.#ending = true;
     if (this.#client.process?.alive) this.#client.send({ type: 'client.superseded' });
     else this.#keeper.send({ type: 'session.superseded' });
   }
@@ -148,7 +150,7 @@ export class Session implements ProcessBody {
   /** The client is back, on another connection. The one before is told that it was replaced, if it still is there. */
   async resume(info: ClientOptions['info']): Promise<Client> {
     // Whoever takes the node id waits for the end of this session; nobody takes it over meanwhile.
-    if (this.#superseded) throw new GatewayError('superseded', `superseded: session "${this.nodeId}" is ending`);
+    if (this.#ending) throw new GatewayError('superseded', `superseded: session "${this.nodeId}" is ending`);
     const before = this.#client;
     // From here on the end of the old client says nothing about this session.
     this.#client = new Client({ ...this.#parts.client, info });
@@ -202,7 +204,7 @@ export class Session implements ProcessBody {
     if (client !== this.#client) return;
     // The token's time counts from when its owner was last here.
     this.resumeToken.renew(client.process.system.clock.now(), this.#parts.options.session.tokenTtlMs);
-    const gone = client.info.resumable !== true || hasLeft(reason);
+    const gone = this.#ending || client.info.resumable !== true || hasLeft(reason);
     this.#keeper.send({ type: gone ? 'client.left' : 'client.lost', reason });
   }
 

@@ -12,6 +12,7 @@ import { webPage } from './page.js';
 import { pageOf, wholeNumber } from './paging.js';
 import { health, systemResources } from './reports.js';
 import { snapshot } from './snapshot.js';
+import { whyStory } from './why-story.js';
 
 /** `open`: carries nothing about this gateway. `read`: free on loopback. `act`: always with the token. */
 export type Needs = 'open' | 'read' | 'act';
@@ -41,11 +42,9 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/api\/(actors|clients|sessions|streams|cameras|rooms|services|calls|topics|channels)$/, reads(collection)],
   [/^\/api\/actors\/(.+)\/(stop|kill|restart)$/, acts(act)],
   [/^\/api\/actors\/(.+)$/, reads(({ res, gateway, params }) => answerJson(res, 200, actor(gateway, params[0])))],
+  [/^\/api\/cluster$/, reads(({ res, gateway }) => answerJson(res, 200, { cluster: gateway.cluster() ?? null }))],
   [/^\/api\/events$/, reads(events)],
-  [
-    /^\/api\/why\/(.+)$/,
-    reads(({ res, gateway, params }) => answerJson(res, 200, { why: gateway.why(params[0] ?? '') })),
-  ],
+  [/^\/api\/why\/(.+)$/, reads(why)],
   [/^\/api\/drain$/, acts(drain)],
   [/^\/api\/login$/, acts(logIn)],
   [/^\/cameras\/([^/]+)\/snapshot\.jpg$/, reads(snapshot)],
@@ -107,6 +106,12 @@ function actor(gateway: Gateway, id = ''): unknown {
   const view = gateway.actor(id);
   if (view) return view;
   throw new GatewayError('actor_not_found', `actor: there is none with the id ${JSON.stringify(id)}`);
+}
+
+/** The chain of causes, from the last end back to the first failure, and the same as a paragraph. */
+function why({ res, gateway, params: [id = ''] }: Exchange): void {
+  const chain = gateway.why(id);
+  answerJson(res, 200, { why: chain, paragraph: whyStory(id, chain) });
 }
 
 async function act({ res, gateway, params }: Exchange): Promise<void> {

@@ -66,6 +66,16 @@ describe('two gateways that share an engine', () => {
     await until(() => north.sessions.get('ada') === undefined);
   });
 
+  it('end a session at once, without a grace, when the right to act for it is lost', async () => {
+    const first = visit(north, 'ada');
+    await first.welcomed;
+    // Its key is gone from under it, as after a pause beyond the lease.
+    north.cluster?.dropAll('fenced');
+    await first.ended;
+    expect(first.bye).toEqual({ reason: 'fenced', reconnect: true });
+    await until(() => north.sessions.get('ada') === undefined);
+  });
+
   it('S4-24 give a user who comes with a token of the other one no session by it, and a fresh one without', async () => {
     const first = visit(north, 'ada');
     await first.welcomed;

@@ -34,6 +34,11 @@ export async function startPair(
   };
 }
 
+/** A gateway as whoever connects to it knows it. */
+export interface Reached {
+  readonly addresses: { readonly grpc: string | undefined };
+}
+
 /** One connect of a user, and everything it hears. */
 export class Visit {
   readonly messages: NonNullable<ServerMessage['message']['case']>[] = [];
@@ -45,7 +50,7 @@ export class Visit {
   readonly ended: Promise<StatusObject>;
   readonly #control: ReturnType<GatewayClient['connect']>;
 
-  constructor(gateway: SluiceGateway, nodeId: string, ordinal = 0, resumeToken = '') {
+  constructor(gateway: Reached, nodeId: string, ordinal = 0, resumeToken = '') {
     this.client = createGatewayClient(gateway.addresses.grpc as string);
     let end: (status: StatusObject) => void = () => {};
     this.ended = new Promise((resolve) => {

@@ -174,6 +174,7 @@ export class GatewayDouble implements Gateway {
   services = (): readonly never[] => [];
   calls = (): readonly never[] => [];
   channels = (): readonly never[] => [];
+  cluster = (): undefined => undefined;
   topics = (): readonly TopicView[] => [{ id: 'weather.*', state: 'subscribed', subscribers: 2 }];
 
   resources = (): Resources => ({
