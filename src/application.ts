@@ -29,7 +29,7 @@ import type { GatewayOptions } from './gateway/options.js';
 import { MemoryOwnership } from './gateway/ownership.js';
 import { Place } from './gateway/place.js';
 import { EmbeddedRooms, type RoomBackend } from './gateway/room-backend.js';
-import { loadSound } from './gateway/room-sound.js';
+import { loadSound, type SoundLoader } from './gateway/room-sound.js';
 import { Rooms } from './gateway/rooms.js';
 import { Sessions } from './gateway/sessions.js';
 import { Switchboard } from './gateway/switchboard.js';
@@ -57,6 +57,8 @@ export interface GatewayTreeParts {
   readonly cluster?: ClusterActor | undefined;
   /** What carries the audio of rooms. Default: a relay within this process. */
   readonly roomBackend?: RoomBackend;
+  /** How the sound is fetched that somebody plays. Default: from a file of this machine, or over HTTP. */
+  readonly sounds?: SoundLoader;
 }
 
 export interface GatewayTree {
@@ -128,7 +130,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     options,
     backend: parts.roomBackend ?? new EmbeddedRooms(encodeChunk),
     encode: encodeChunk,
-    load: loadSound,
+    load: parts.sounds ?? loadSound,
     supervisor: () => roomSup.ref,
     clock: system.clock,
     note: (type, about, reason, detail) =>
