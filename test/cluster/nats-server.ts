@@ -31,28 +31,30 @@ export async function freePort(): Promise<number> {
 }
 
 export class NatsServer {
+  readonly address: string;
   readonly port: number;
   readonly folder: string;
   readonly #args: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, args: readonly string[]) {
+  private constructor(address: string, port: number, folder: string, args: readonly string[]) {
+    this.address = address;
     this.port = port;
     this.folder = folder;
     this.#args = args;
   }
 
   /** One server, or one of several where `args` name its cluster. */
-  static async start(options: { port?: number; args?: readonly string[] } = {}): Promise<NatsServer> {
+  static async start(options: { address?: string; port?: number; args?: readonly string[] } = {}): Promise<NatsServer> {
     const port = options.port ?? (await freePort());
     const folder = mkdtempSync(join(tmpdir(), 'sluice-nats-'));
-    const server = new NatsServer(port, folder, options.args ?? []);
+    const server = new NatsServer(options.address ?? '127.0.0.1', port, folder, options.args ?? []);
     await server.run();
     return server;
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${this.port}`;
+    return `nats://${this.address}:${this.port}`;
   }
 
   get pid(): number | undefined {
@@ -62,11 +64,11 @@ export class NatsServer {
   async run(): Promise<void> {
     this.#process = spawn(
       NATS_BIN,
-      ['-js', '-sd', this.folder, '-a', '127.0.0.1', '-p', String(this.port), ...this.#args],
+      ['-js', '-sd', this.folder, '-a', this.address, '-p', String(this.port), ...this.#args],
       { stdio: 'ignore' },
     );
     for (let n = 0; n < 200; n += 1) {
-      const socket = connect(this.port, '127.0.0.1');
+      const socket = connect(this.port, this.address);
       const open = await Promise.race([
         once(socket, 'connect').then(() => true),
         once(socket, 'error').then(() => false),
