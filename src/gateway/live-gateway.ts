@@ -15,15 +15,15 @@ import { registrationError } from './client.js';
 import type { Frame } from './frame.js';
 import type { Gateway } from './gateway.js';
 import { GatewayError } from './gateway-error.js';
-import { procedureFault } from './members.js';
 import { leaksOf } from './leaks.js';
+import { procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
 import { type CountedParts, resourcesOf } from './resources.js';
 import type { AudioRooms } from './room-transport.js';
 import type { Session } from './session.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
 import { actorView, stateOf, treeView } from './structure.js';
-import { treeRows } from './tree-rows.js';
+import type { Telemetry } from './telemetry.js';
 import type {
   CallOptions,
   CallWire,
@@ -37,6 +37,7 @@ import type {
   StreamHandle,
   WatchOptions,
 } from './transport.js';
+import { treeRows } from './tree-rows.js';
 import type { Viewer } from './viewer.js';
 import type {
   ActorDetail,
@@ -63,6 +64,7 @@ import type {
 
 export interface LiveGatewayParts extends CountedParts {
   readonly chronicle: Chronicle;
+  readonly telemetry: Telemetry;
   /** The supervisor of HTTP views that is alive now. */
   readonly views: () => AnyActorRef | undefined;
 }
@@ -96,8 +98,11 @@ export class LiveGateway implements Gateway {
   }
 
   async connect(hello: Hello, wire: ControlWire): Promise<ControlHandle> {
-    this.#refuseWhileDraining();
-    return this.#parts.sessions.connect(hello, wire);
+    const resuming = hello.resumeToken !== '';
+    return this.#asking(resuming, () => {
+      this.#refuseWhileDraining();
+      return this.#parts.sessions.connect(hello, wire);
+    });
   }
 
   async watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle> {
@@ -105,7 +110,7 @@ export class LiveGateway implements Gateway {
     const { sessions, cameraTable } = this.#parts;
     // Look first: a call for a camera that does not exist makes nobody a client.
     cameraTable.get(request.cameraId);
-    const session = await sessions.forCall(nodeId);
+    const session = await this.#asking(false, () => sessions.forCall(nodeId));
     const viewer = await this.#attach(session, () => cameraTable.viewer(request, { wire, nodeId: session.nodeId }));
     viewer.begin();
     return viewer;
@@ -115,7 +120,7 @@ export class LiveGateway implements Gateway {
     this.#refuseWhileDraining();
     const { sessions, cameraTable, chronicle } = this.#parts;
     cameraTable.fed(cameraId);
-    const session = await sessions.forCall(nodeId);
+    const session = await this.#asking(false, () => sessions.forCall(nodeId));
     const publisher = await this.#attach(session, () =>
       cameraTable.publisher(cameraId, {
         wire,
@@ -139,7 +144,7 @@ export class LiveGateway implements Gateway {
     // As with a camera: a call that nobody can answer makes nobody a client.
     const [provider] = board.services.providersOf(request.procedure);
     if (!provider) throw new GatewayError('not_found', `not_found: nobody provides "${request.procedure}"`);
-    const session = await sessions.forCall(nodeId);
+    const session = await this.#asking(false, () => sessions.forCall(nodeId));
     const stream = await this.#attach(session, () => new CallStream(session.nodeId, wire));
     stream.begin(board.calls, request);
     return stream;
@@ -297,6 +302,18 @@ export class LiveGateway implements Gateway {
       for (const session of sessions.all()) session.end(reason);
       rooms.drain();
       await new Promise<void>((resolve) => system.clock.setTimeout(resolve, DRAIN_LOOK_MS));
+    }
+  }
+
+  /** Whoever is refused is counted. */
+  async #asking<T>(resuming: boolean, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        this.#parts.telemetry.tell({ type: 'client.refused', code: error.code, resuming });
+      }
+      throw error;
     }
   }
 

@@ -11,8 +11,9 @@ export function actorView(process: Process): ActorView {
     state: stateOf(process),
     restarts: process.restarts,
     startedAtMs: process.startedAtMs,
-    holds: process.system.census.ownedBy(process.path),
+    holds: process.holds,
     monitors: process.watchers?.size ?? 0,
+    mailbox: process.mailbox?.waiting ?? 0,
   };
 }
 

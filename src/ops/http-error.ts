@@ -6,6 +6,7 @@ export type HttpErrorCode =
   | 'body_too_large'
   | 'foreign_host'
   | 'foreign_origin'
+  | 'heap_snapshot_running'
   | 'internal'
   | 'method_not_allowed'
   | 'not_found'

@@ -7,6 +7,7 @@ import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import type { WatchOptions } from '../gateway/transport.js';
 import type { Clock } from '../otp/clock.js';
+import { EventDigest } from './event-digest.js';
 import { EventStream } from './event-stream.js';
 import { LIVE_CONTENT_TYPE, LiveView, wantsHeadOnly } from './live-view.js';
 
@@ -22,7 +23,7 @@ export interface StreamRequest {
 export class OpenStreams {
   readonly #clock: Clock;
   readonly #failed: (thrown: unknown) => void;
-  readonly #listeners = new Set<EventStream>();
+  readonly #listeners = new Set<EventStream | EventDigest>();
   readonly #views = new Set<LiveView>();
 
   constructor(clock: Clock, failed: (thrown: unknown) => void) {
@@ -35,7 +36,17 @@ export class OpenStreams {
     return this.#listeners.size + this.#views.size;
   }
 
-  listen({ req, res, gateway }: StreamRequest, afterId: number | undefined): void {
+  /** Every event, from the one after `afterId` on. */
+  listen(request: StreamRequest, afterId: number | undefined): void {
+    this.#listens(request, () => new EventStream(request.res, request.gateway, this.#clock, afterId));
+  }
+
+  /** What happened in words and numbers, for a page that is looked at. */
+  digest(request: StreamRequest, afterId: number, filter: string): void {
+    this.#listens(request, () => new EventDigest(request.res, request.gateway, this.#clock, afterId, filter));
+  }
+
+  #listens({ req, res }: StreamRequest, open: () => EventStream | EventDigest): void {
     if (this.#listeners.size >= LISTENERS_MAX) {
       throw new GatewayError('max_clients_reached', `events: at most ${LISTENERS_MAX} may listen`, {
         retryAfterMs: 5000,
@@ -47,7 +58,7 @@ export class OpenStreams {
       return;
     }
     this.#refusePipelined(res);
-    const stream = new EventStream(res, gateway, this.#clock, afterId);
+    const stream = open();
     this.#listeners.add(stream);
     res.once('close', () => this.#listeners.delete(stream));
     stream.begin();

@@ -2,16 +2,18 @@
  * What is asked under which path, and what is needed to ask it. A path has at most one reading and one acting answer;
  * everything else about a request (who sends it, limits, errors, HEAD, 405) is the handler's.
  */
-import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
-import type { TreeView } from '../gateway/views.js';
 import { answer, answerJson, answerText } from './answer.js';
 import { readJson } from './body.js';
+import { chartDrawing } from './charts.js';
 import type { Exchange } from './exchange.js';
+import { heapSnapshot } from './heap-snapshot.js';
+import { metricsAnswer } from './metrics-text.js';
 import { webPage } from './page.js';
 import { pageOf, wholeNumber } from './paging.js';
 import { health, systemResources } from './reports.js';
 import { snapshot } from './snapshot.js';
+import { actor, rankedIfAsked, tree } from './structure-routes.js';
 import { whyStory } from './why-story.js';
 
 /** `open`: carries nothing about this gateway. `read`: free on loopback. `act`: always with the token. */
@@ -36,6 +38,7 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/livez$/, { GET: { needs: 'open', run: ({ res }) => answerText(res, 200, 'alive') } }],
   [/^\/readyz$/, { GET: { needs: 'open', run: readiness } }],
   [/^\/health$/, reads(({ res, gateway, ready }) => answerJson(res, 200, health(gateway, ready())))],
+  [/^\/metrics$/, reads(metricsAnswer)],
   [/^\/system-resources$/, reads(async ({ res, gateway }) => answerJson(res, 200, await systemResources(gateway)))],
   [/^\/cleanup-resources$/, acts(({ res, gateway }) => answerJson(res, 200, { removed: gateway.cleanUp() }))],
   [/^\/api\/tree$/, reads(tree)],
@@ -43,9 +46,15 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/api\/actors\/(.+)\/(stop|kill|restart)$/, acts(act)],
   [/^\/api\/actors\/(.+)$/, reads(({ res, gateway, params }) => answerJson(res, 200, actor(gateway, params[0])))],
   [/^\/api\/cluster$/, reads(({ res, gateway }) => answerJson(res, 200, { cluster: gateway.cluster() ?? null }))],
+  [/^\/api\/leaks$/, reads(({ res, gateway }) => answerJson(res, 200, gateway.leaks()))],
+  [
+    /^\/api\/charts\/([^/]+)\.svg$/,
+    reads(({ res, params }) => answer(res, 200, 'image/svg+xml', chartDrawing(params[0] ?? ''))),
+  ],
   [/^\/api\/events$/, reads(events)],
   [/^\/api\/why\/(.+)$/, reads(why)],
   [/^\/api\/drain$/, acts(drain)],
+  [/^\/api\/heap-snapshot$/, acts(heapSnapshot)],
   [/^\/api\/login$/, acts(logIn)],
   [/^\/cameras\/([^/]+)\/snapshot\.jpg$/, reads(snapshot)],
   [/^\/cameras\/([^/]+)\/live\.mjpg$/, reads(live)],
@@ -74,19 +83,9 @@ function readiness({ res, gateway, ready }: Exchange): void {
   else answerText(res, 503, 'starting: not every port is bound yet');
 }
 
-/** `?children=` lists so many children of each supervisor and counts the others in `more`; absent: all of them. */
-function tree({ res, gateway, query }: Exchange): void {
-  const childrenMax = wholeNumber(query, 'children', Number.MAX_SAFE_INTEGER, 0);
-  answerJson(res, 200, pruned(gateway.tree(), childrenMax));
-}
-
-function pruned(node: TreeView, childrenMax: number): TreeView & { readonly more?: number } {
-  const children = node.children.slice(0, childrenMax).map((child) => pruned(child, childrenMax));
-  const more = node.children.length - children.length;
-  return more > 0 ? { ...node, children, more } : { ...node, children };
-}
-
-function collection({ res, gateway, params, query }: Exchange): void {
+function collection(exchange: Exchange): void {
+  const { res, gateway, params, query } = exchange;
+  if (params[0] === 'actors' && rankedIfAsked(exchange)) return;
   const plural = params[0] as
     | 'actors'
     | 'clients'
@@ -102,12 +101,6 @@ function collection({ res, gateway, params, query }: Exchange): void {
   answerJson(res, 200, next === undefined ? { [plural]: items } : { [plural]: items, next });
 }
 
-function actor(gateway: Gateway, id = ''): unknown {
-  const view = gateway.actor(id);
-  if (view) return view;
-  throw new GatewayError('actor_not_found', `actor: there is none with the id ${JSON.stringify(id)}`);
-}
-
 /** The chain of causes, from the last end back to the first failure, and the same as a paragraph. */
 function why({ res, gateway, params: [id = ''] }: Exchange): void {
   const chain = gateway.why(id);
@@ -120,7 +113,10 @@ async function act({ res, gateway, params }: Exchange): Promise<void> {
   answerJson(res, 200, { id, action });
 }
 
-/** Listens with `Accept: text/event-stream`, else lists. `?since=` and Last-Event-ID name the last event already seen. */
+/**
+ * Listens with `Accept: text/event-stream`, else lists. `?since=` and Last-Event-ID name the last event already seen;
+ * `?digest=1` listens to a summary four times a second, with the events that fit `?filter=`.
+ */
 function events(exchange: Exchange): void {
   const { req, res, gateway, query, streams } = exchange;
   const since = wholeNumber(query, 'since', 0, 0);
@@ -129,6 +125,10 @@ function events(exchange: Exchange): void {
     return;
   }
   const resumed = /^\d{1,15}$/.exec(String(req.headers['last-event-id'] ?? ''))?.[0];
+  if (query.has('digest')) {
+    streams.digest(exchange, resumed === undefined ? since : Number(resumed), query.get('filter') ?? '');
+    return;
+  }
   streams.listen(exchange, resumed !== undefined ? Number(resumed) : query.has('since') ? since : undefined);
 }
 

@@ -69,6 +69,16 @@ export class Monitor {
     this.#holder.watching.add(this);
   }
 
+  /** Who watches, where that is an actor. */
+  get holderPath(): string | undefined {
+    return this.#holder?.path;
+  }
+
+  /** Who is watched. */
+  get targetPath(): string | undefined {
+    return this.#target?.path;
+  }
+
   /**
    * Ends the monitor: no DOWN is sent from now on. One that is in the queue already still arrives, unless `flush`.
    * @returns whether it still stood.

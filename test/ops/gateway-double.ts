@@ -8,12 +8,18 @@ import type { Gateway } from '../../src/gateway/gateway.js';
 import { GatewayError } from '../../src/gateway/gateway-error.js';
 import type { FrameWire, StreamHandle, WatchOptions } from '../../src/gateway/transport.js';
 import type {
+  ActorDetail,
   ActorView,
   CameraView,
   ClientView,
   GatewayEvent,
+  LeaksView,
+  RankedActor,
+  RankQuery,
   Resources,
   TopicView,
+  TreeQuery,
+  TreeRows,
   TreeView,
 } from '../../src/gateway/views.js';
 import type { ExitReason } from '../../src/otp/exit-reason.js';
@@ -151,10 +157,17 @@ export class GatewayDouble implements Gateway {
     actorView('sluice', 'supervisor'),
     actorView('sluice/cameras/camera:front', 'camera'),
   ];
-  actor = (id: string): ActorView | undefined => {
+  actor = (id: string): ActorDetail | undefined => {
     this.asked += 1;
-    return this.actors().find((actor) => actor.id === id);
+    const view = this.actors().find((actor) => actor.id === id);
+    return view && { ...view, memoryBytes: 1, activeStates: [], watchedBy: [], watches: [] };
   };
+  treeRows = ({ from }: TreeQuery): TreeRows => ({ rows: [], total: 0, from });
+  rankedActors = ({ limit }: RankQuery): readonly RankedActor[] =>
+    this.actors()
+      .slice(0, limit)
+      .map((view) => ({ ...view, memoryBytes: 1 }));
+  leaks = (): LeaksView => ({ census: {}, holdings: [], holdingsTotal: 0, orphans: [], invariants: [] });
 
   clients = (): readonly ClientView[] => this.clientList;
   sessions = (): readonly never[] => [];
@@ -227,5 +240,5 @@ export function frameOf(seq: number, picture: Buffer, contentType = 'image/jpeg'
 }
 
 function actorView(id: string, kind: string): ActorView {
-  return { id, kind, state: 'running', restarts: 0, startedAtMs: 1, holds: {}, monitors: 0 };
+  return { id, kind, state: 'running', restarts: 0, startedAtMs: 1, holds: {}, monitors: 0, mailbox: 0 };
 }

@@ -52,9 +52,15 @@ function drawBox(box: Box, layout: Layout, depth: number, paint: Painter): strin
   const open = box.boxes.length > 0 ? ` open depth-${Math.min(depth, 3)}` : '';
   const painted = paint(box, place);
   return [
-    ...(painted.length === 0 ? [] : [`<g class="${box.shape}${open}">${painted.join('')}</g>`]),
+    ...(painted.length === 0 ? [] : [`<g class="${box.shape}${open}"${stateOf(box, paint)}>${painted.join('')}</g>`]),
     ...box.boxes.flatMap((child) => drawBox(child, layout, depth + 1, paint)),
   ];
+}
+
+/** A frame of a chart says which state it is, so that whoever shows the drawing can mark where an actor stands. */
+function stateOf({ id, shape }: Box, paint: Painter): string {
+  const isState = shape === 'state' || shape === 'region' || shape === 'final';
+  return isState && paint === drawFrame ? ` data-state="${escapeXml(id)}"` : '';
 }
 
 function drawFrame({ shape }: Box, { x, y, width, height }: Place): string[] {
