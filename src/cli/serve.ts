@@ -91,7 +91,8 @@ function configurationOf(options: ServeOptions): ConfigurationInput {
   return { ...file, grpc, http, cameras };
 }
 
-function readConfiguration(path: string): ConfigurationInput {
+/** What is in a file of YAML or JSON, not yet checked. Throws one line that names the file. */
+export function readConfiguration(path: string): ConfigurationInput {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
