@@ -96,11 +96,9 @@ class ServiceDesk implements Desk {
 
   sweep(): number {
     const over = this.table.sweep(this.nowMs);
-    for (const { provider: ref, procedure } of over) {
-      const provider = this.#providers.get(ref);
-      this.#letGo(ref);
-      provider?.expired(procedure);
-    }
+    // All of it is told before anybody is let go: who is no longer known would keep the rest as declared.
+    for (const { provider, procedure } of over) this.#providers.get(provider)?.expired(procedure);
+    for (const { provider } of over) this.#letGo(provider);
     if (over.length > 0) this.#input.changed?.();
     return over.length;
   }

@@ -125,6 +125,16 @@ describe('a service desk', () => {
     expect(place.monitors).toBe(0);
   });
 
+  it('tells a provider of every registration that is over, also when that were its last ones', async () => {
+    const { services, provider, place } = await serviceTown();
+    const ann = await provider('ann');
+    services.register(ann, 'add');
+    services.register(ann, 'sort');
+    place.clock.advance(300_000);
+    expect(ann.gone).toEqual(['add', 'sort']);
+    expect(place.monitors).toBe(0);
+  });
+
   it('S3-21 takes the time to live of a registration before its own', async () => {
     const { services, provider, place, named } = await serviceTown();
     services.register(await provider('ann'), 'add', 10_000);
