@@ -1,4 +1,15 @@
-/** What is held right now, by kind and by owner: the proof that nothing was left behind. */
+/**
+ * What is held right now, by kind and by owner: the proof that nothing was left behind. To take something and to give it
+ * back costs a counter and two neighbours; who holds what is put together when somebody asks, which is seldom.
+ */
+import { type Enrolled, Roll } from './roll.js';
+
+/** One thing that somebody holds. */
+export interface Holding extends Enrolled<Holding> {
+  readonly kind: string;
+  /** An actor's path. */
+  readonly owner: string;
+}
 
 export interface CensusCount {
   readonly kind: string;
@@ -8,33 +19,23 @@ export interface CensusCount {
 
 export class Census {
   readonly #byKind = new Map<string, number>();
-  readonly #byOwner = new Map<string, Map<string, number>>();
+  readonly #all = new Roll<Holding>();
 
-  add(kind: string, owner: string): void {
-    this.#byKind.set(kind, (this.#byKind.get(kind) ?? 0) + 1);
-    let kinds = this.#byOwner.get(owner);
-    if (!kinds) {
-      kinds = new Map();
-      this.#byOwner.set(owner, kinds);
-    }
-    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  add(holding: Holding): void {
+    this.#all.add(holding);
+    this.#byKind.set(holding.kind, (this.#byKind.get(holding.kind) ?? 0) + 1);
   }
 
-  remove(kind: string, owner: string): void {
-    decrement(this.#byKind, kind);
-    const kinds = this.#byOwner.get(owner);
-    if (!kinds) return;
-    decrement(kinds, kind);
-    if (kinds.size === 0) this.#byOwner.delete(owner);
+  remove(holding: Holding): void {
+    if (!this.#all.has(holding)) return;
+    this.#all.delete(holding);
+    const left = (this.#byKind.get(holding.kind) ?? 0) - 1;
+    if (left > 0) this.#byKind.set(holding.kind, left);
+    else this.#byKind.delete(holding.kind);
   }
 
   count(kind: string): number {
     return this.#byKind.get(kind) ?? 0;
-  }
-
-  /** What one owner holds, by kind. */
-  ownedBy(owner: string): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#byOwner.get(owner) ?? []);
   }
 
   /** Counts by kind; only what is not zero. */
@@ -42,14 +43,13 @@ export class Census {
     return Object.fromEntries(this.#byKind);
   }
 
-  /** Every holding, for a message that names who left what behind. */
+  /** Every holding, for a message that names who left what behind. O(all that is held). */
   holdings(): readonly CensusCount[] {
-    return [...this.#byOwner].flatMap(([owner, kinds]) => [...kinds].map(([kind, count]) => ({ kind, owner, count })));
+    const byOwner = new Map<string, Map<string, number>>();
+    for (const { kind, owner } of this.#all.members()) {
+      const kinds = byOwner.get(owner) ?? new Map<string, number>();
+      byOwner.set(owner, kinds.set(kind, (kinds.get(kind) ?? 0) + 1));
+    }
+    return [...byOwner].flatMap(([owner, kinds]) => [...kinds].map(([kind, count]) => ({ kind, owner, count })));
   }
-}
-
-function decrement(counts: Map<string, number>, key: string): void {
-  const left = (counts.get(key) ?? 0) - 1;
-  if (left > 0) counts.set(key, left);
-  else counts.delete(key);
 }

@@ -7,13 +7,15 @@
  * What makes an actor one is in `guarded.ts`.
  */
 import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
+import type { Census } from './census.js';
+import type { Clock } from './clock.js';
 import type { Crashable } from './crash-barrier.js';
 import { crashReason, type ExitReason } from './exit-reason.js';
 import type { Few } from './few.js';
 import type { Mailbox, MailboxOptions } from './mailbox.js';
 import type { Monitor } from './monitor.js';
 import type { Enrolled } from './roll.js';
-import { Scope } from './scope.js';
+import { Scope, type ScopeOptions } from './scope.js';
 import type { System } from './system.js';
 import { PROCESS, stopActor } from './xstate-internals.js';
 
@@ -40,7 +42,7 @@ export interface PendingCall {
   fail(reason: ExitReason): void;
 }
 
-export class Process implements Crashable, Enrolled<Process> {
+export class Process implements Crashable, Enrolled<Process>, ScopeOptions {
   readonly ref: AnyActorRef;
   readonly system: System;
   readonly parent: Process | undefined;
@@ -119,11 +121,29 @@ export class Process implements Crashable, Enrolled<Process> {
   /** What it holds. Made at first use. */
   get scope(): Scope {
     if (!this.#scope) {
-      const { clock, census } = this.system;
-      this.#scope = new Scope({ owner: this.path, clock, census, crash: (thrown) => this.crash(thrown) });
+      this.#scope = new Scope(this);
       if (!this.alive) void this.#scope.dispose();
     }
     return this.#scope;
+  }
+
+  /** What it holds, by kind. */
+  get holds(): Readonly<Record<string, number>> {
+    return this.#scope?.holds() ?? {};
+  }
+
+  // As the owner of its scope.
+
+  get owner(): string {
+    return this.path;
+  }
+
+  get clock(): Clock {
+    return this.system.clock;
+  }
+
+  get census(): Census {
+    return this.system.census;
   }
 
   /** Its asynchronous start is over: it runs, or `startError` says why it does not and it is about to end. */

@@ -8,43 +8,40 @@
 import type { EventEmitter } from 'node:events';
 import type { Census } from './census.js';
 import type { Clock } from './clock.js';
+import { type Dispose, type Held, Thing } from './thing.js';
 
-/** Gives something back. May be asynchronous; an error is collected, and never keeps the others from being given back. */
-export type Dispose = () => void | Promise<void>;
+export type { Dispose, Held } from './thing.js';
 
-/** One held thing. `release` gives it back early; at most once, and never again when the scope ends. */
-export interface Held {
-  release(): Promise<void>;
-}
-
+/** Who holds it; a process is one. */
 export interface ScopeOptions {
   /** Who holds it, for the census: an actor's path. */
   readonly owner: string;
   readonly clock: Clock;
   readonly census: Census;
   /** Where a throw in a timer, listener or task of this scope goes: it becomes the crash of the owner. */
-  readonly crash: (thrown: unknown) => void;
-}
-
-interface Entry extends Held {
-  readonly kind: string;
+  crash(thrown: unknown): void;
 }
 
 export class Scope {
-  readonly owner: string;
   readonly #options: ScopeOptions;
-  readonly #held = new Set<Entry>();
+  /** Each thing knows the one that was acquired before it. */
+  #youngest: Thing<Scope> | undefined;
   #abort: AbortController | undefined;
   #closed = false;
   /** Set while its end is asynchronous, and afterwards. */
   #disposed: Promise<void> | undefined;
-  readonly #errors: unknown[] = [];
+  #errors: unknown[] | undefined;
   /** What is being given back and is not yet; the end of the scope waits for all of it, also what was released early. */
   #releasing: Set<Promise<void>> | undefined;
+  /** The scope that this is a child of, and itself as a thing there. */
+  #above: { readonly scope: Scope; readonly held: Held } | undefined;
 
   constructor(options: ScopeOptions) {
-    this.owner = options.owner;
     this.#options = options;
+  }
+
+  get owner(): string {
+    return this.#options.owner;
   }
 
   /** Aborted at the very start of disposal, before anything is given back. */
@@ -59,16 +56,30 @@ export class Scope {
   }
 
   get size(): number {
-    return this.#held.size;
+    let size = 0;
+    for (let thing = this.#youngest; thing; thing = thing.older) size += 1;
+    return size;
+  }
+
+  /** What is held, by kind, with what its child scopes hold. What is being given back is the census's to tell. */
+  holds(counts: Record<string, number> = {}): Readonly<Record<string, number>> {
+    const things: Thing<Scope>[] = [];
+    for (let thing = this.#youngest; thing; thing = thing.older) things.unshift(thing);
+    for (const { kind, content } of things) {
+      counts[kind] = (counts[kind] ?? 0) + 1;
+      if (content instanceof Scope) content.holds(counts);
+    }
+    return counts;
   }
 
   /** What went wrong while giving things back; an `AbandonedError` for each thing that did not close in time. */
   get errors(): readonly unknown[] {
-    return this.#errors;
+    return this.#errors ?? NOBODY;
   }
 
   /** The kinds of what was abandoned. It stays in the census until it is really given back. */
   get abandoned(): readonly string[] {
+    if (!this.#errors) return NOBODY;
     return this.#errors.flatMap((error) => (error instanceof AbandonedError ? [error.kind] : []));
   }
 
@@ -79,26 +90,28 @@ export class Scope {
    * @param kind one word for the census: `socket`, `timer`, `listener`, `call`, `file`, `child_process`, …
    */
   acquire(kind: string, dispose: Dispose): Held {
-    return this.#hold(kind, dispose, GIVE_BACK_MS);
+    return this.#hold(kind, dispose);
   }
 
-  #hold(kind: string, dispose: () => Promise<void> | undefined | void, limitMs: number | undefined): Held {
-    let released: Promise<void> | undefined;
-    const entry: Entry = {
-      kind,
-      release: () => {
-        if (released) return released;
-        this.#held.delete(entry);
-        // Set before it is known: what is given back may ask for its own release.
-        released = DONE;
-        released = this.#giveBack(kind, dispose, limitMs);
-        return released;
-      },
-    };
-    this.#held.add(entry);
-    this.#options.census.add(kind, this.owner);
-    if (this.closed) void entry.release();
-    return entry;
+  #hold(kind: string, content: Dispose | Scope): Thing<Scope> {
+    const thing = new Thing<Scope>(this, kind, content);
+    const older = this.#youngest;
+    thing.older = older;
+    if (older) older.younger = thing;
+    this.#youngest = thing;
+    this.#options.census.add(thing);
+    if (this.closed) void thing.release();
+    return thing;
+  }
+
+  /** For its things only: this one is no longer among them. */
+  letGo(thing: Thing<Scope>): void {
+    const { older, younger } = thing;
+    if (younger) younger.older = older;
+    else if (this.#youngest === thing) this.#youngest = older;
+    if (older) older.younger = younger;
+    thing.older = undefined;
+    thing.younger = undefined;
   }
 
   /** Calls `fn` once after `ms` milliseconds, unless released before. */
@@ -118,10 +131,10 @@ export class Scope {
     const arm = (): unknown =>
       clock.setTimeout(() => {
         this.guard(fn);
-        if (this.#held.has(held as Entry)) timer = arm();
+        if (held.standing) timer = arm();
       }, ms);
     let timer = arm();
-    const held = this.acquire('timer', () => clock.clearTimeout(timer));
+    const held = this.#hold('timer', () => clock.clearTimeout(timer));
     return held;
   }
 
@@ -147,15 +160,9 @@ export class Scope {
   /** A scope that ends with this one, or earlier. Its things are counted under the same owner, its errors are also ours. */
   child(): Scope {
     const child = new Scope(this.#options);
-    // Without a limit of its own: each of the things in it has one.
-    const held = this.#hold('scope', () => child.dispose(), undefined);
-    child.#onDisposed = () => void held.release();
-    child.#onError = (error) => this.#record(error);
+    child.#above = { scope: this, held: this.#hold('scope', child) };
     return child;
   }
-
-  #onError: ((error: unknown) => void) | undefined;
-  #onDisposed: (() => void) | undefined;
 
   /** Runs `fn`; a throw becomes the crash of the owner. */
   guard(fn: () => void): void {
@@ -175,39 +182,41 @@ export class Scope {
     if (this.#closed) return this.#disposed;
     this.#closed = true;
     this.#abort?.abort();
-    const left = [...this.#held];
-    for (let entry = left.pop(); entry; entry = left.pop()) {
-      const released = entry.release();
+    for (let thing = this.#youngest; thing; thing = this.#youngest) {
+      const released = thing.release();
       if (released === DONE) continue;
-      this.#disposed = this.#disposeRest(released, left);
+      this.#disposed = this.#disposeRest(released);
       break;
     }
-    if (!this.#disposed && this.#releasing) this.#disposed = this.#disposeRest(DONE, left);
-    this.#onDisposed?.();
+    if (!this.#disposed && this.#releasing) this.#disposed = this.#disposeRest(DONE);
+    void this.#above?.held.release();
     return this.#disposed;
   }
 
-  async #disposeRest(first: Promise<void>, left: Entry[]): Promise<void> {
+  async #disposeRest(first: Promise<void>): Promise<void> {
     await first;
-    for (let entry = left.pop(); entry; entry = left.pop()) await entry.release();
+    for (let thing = this.#youngest; thing; thing = this.#youngest) await thing.release();
     // Those too who were released early, and those who came late.
     while (this.#releasing) await Promise.all(this.#releasing);
   }
 
-  #giveBack(kind: string, dispose: () => Promise<void> | undefined | void, limitMs: number | undefined): Promise<void> {
+  /** For its things only: gives one back, and says when that is done. */
+  giveBack(thing: Thing<Scope>): Promise<void> {
     const { census } = this.#options;
+    const { content } = thing;
     let closing: Promise<void> | undefined | void;
     try {
-      closing = dispose();
+      closing = content instanceof Scope ? content.dispose() : content();
     } catch (error) {
       this.#record(error);
     }
     if (!closing) {
-      census.remove(kind, this.owner);
+      census.remove(thing);
       return DONE;
     }
-    const closed = closing.catch((error: unknown) => this.#record(error)).then(() => census.remove(kind, this.owner));
-    const released = limitMs === undefined ? closed : this.#within(limitMs, kind, closed);
+    const closed = closing.catch((error: unknown) => this.#record(error)).then(() => census.remove(thing));
+    // A scope has no limit of its own: each of the things in it has one.
+    const released = content instanceof Scope ? closed : this.#within(GIVE_BACK_MS, thing.kind, closed);
     this.#releasing ??= new Set();
     this.#releasing.add(released);
     void released.then(() => {
@@ -233,8 +242,9 @@ export class Scope {
   }
 
   #record(error: unknown): void {
+    this.#errors ??= [];
     this.#errors.push(error);
-    this.#onError?.(error);
+    if (this.#above) this.#above.scope.#record(error);
   }
 }
 
@@ -254,3 +264,4 @@ export class AbandonedError extends Error {
 
 /** What a synchronous disposal answers; compared by identity, so that a synchronous scope ends synchronously. */
 const DONE: Promise<void> = Promise.resolve();
+const NOBODY: readonly never[] = [];

@@ -41,7 +41,7 @@ export function leftBehind(world: World): readonly string[] {
   if (world.tree.cameras.size > 0) faults.push(`I-zero: ${world.tree.cameras.size} cameras are left`);
   for (const { label, wire } of [...world.connections, ...world.watches])
     if (wire.ended === undefined && !isRefused(world, label)) faults.push(`I-zero: ${label} was never ended`);
-  for (const { attempts, label } of world.sources.values())
+  for (const { attempts, label } of world.sourcesMade)
     if (attempts.size > 0) faults.push(`I-zero: ${label} was never closed`);
   for (const check of world.lastChecks) faults.push(...check());
   return faults.map((fault) => world.named(fault));
@@ -160,7 +160,7 @@ function* bound({ tree, system, options }: World): Faults {
 /** Timers of snapshots that wait; each is a viewer for as long. */
 function snapshots(system: World['system']): number {
   return [...system.processes].reduce(
-    (sum, { kind, path }) => sum + (kind === 'camera' ? (system.census.ownedBy(path)['timer'] ?? 0) : 0),
+    (sum, { kind, holds }) => sum + (kind === 'camera' ? (holds['timer'] ?? 0) : 0),
     0,
   );
 }
@@ -176,8 +176,8 @@ function* oneEnd(label: string, process: Process | undefined, ended: string | un
   if (process.gone && ended === undefined) yield `I-teardown: the stream of ${label} has ended, its wire has not`;
 }
 
-function* attempt({ sources, tree }: World): Faults {
-  for (const { label, attempts } of sources.values())
+function* attempt({ sources, sourcesMade, tree }: World): Faults {
+  for (const { label, attempts } of sourcesMade)
     if (attempts.size > 1) yield `I-attempt: ${attempts.size} attempts at ${label} are open`;
   for (const { id, process } of tree.cameras.all()) {
     const state = stateOf(process);
