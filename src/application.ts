@@ -33,6 +33,7 @@ import { loadSound, type SoundLoader } from './gateway/room-sound.js';
 import { Rooms } from './gateway/rooms.js';
 import { Sessions } from './gateway/sessions.js';
 import { Switchboard } from './gateway/switchboard.js';
+import { Telemetry } from './gateway/telemetry.js';
 import { callWebhook, fencedWebhook } from './gateway/webhook.js';
 import { encodeChunk } from './grpc/audio-service.js';
 import { type GrpcCameraOptions, grpcCameraDrivers } from './grpc/camera-source.js';
@@ -69,6 +70,8 @@ export interface GatewayTree {
   readonly board: Switchboard;
   readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
   readonly chronicle: Chronicle;
+  /** What happens too often to be chronicled. */
+  readonly telemetry: Telemetry;
   readonly live: LiveGateway;
   /** Makes any source that a camera of this gateway may have. */
   readonly sources: SourceFactory;
@@ -91,6 +94,8 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   const ownership = cluster ? new ClusterOwnership(() => cluster?.node, 'session.') : new MemoryOwnership();
   const clients = new ClientManager(() => manager.process);
   const board = new Switchboard(options, random);
+  const telemetry = new Telemetry((error) => system.emit({ type: 'listener.failed', error }));
+  board.calls.onEnded = (end) => telemetry.tell({ type: 'call.ended', ...end });
   cluster?.share(board.neighbours);
   const sessions = new Sessions({
     options,
@@ -146,6 +151,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     board,
     channels,
     chronicle,
+    telemetry,
     views: () => viewSup.ref,
     ...(cluster ? { cluster: () => cluster.view() } : {}),
   });
@@ -204,5 +210,5 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
       },
     ],
   });
-  return { clients, sessions, cameras, rooms, board, channels, chronicle, live, sources, root };
+  return { clients, sessions, cameras, rooms, board, channels, chronicle, telemetry, live, sources, root };
 }

@@ -27,6 +27,7 @@ import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
 import { encodeFrame } from './grpc/frame-codec.js';
 import { type AttachedServices, attachServices, startGrpcServer } from './grpc/server.js';
 import { readTls, type TlsMaterial } from './grpc/tls.js';
+import { VERSION } from './grpc/version.js';
 import { type Inspect, inspectionOf } from './inspection.js';
 import { joinCluster } from './join-cluster.js';
 import { Listener } from './listener.js';
@@ -35,6 +36,7 @@ import { createHttpHandler, type HttpHandler } from './ops/handler.js';
 import { startHttpServer } from './ops/http.js';
 import { logEvents } from './ops/log.js';
 import { LogFile } from './ops/log-file.js';
+import { GatewayMetrics } from './ops/metrics/gateway-metrics.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
 import { leftovers } from './otp/leaks.js';
@@ -137,26 +139,29 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     engine,
     note: (type, detail) => chronicle.note({ type, actor: 'sluice/core/cluster', kind: 'cluster', detail }),
   });
-  const { clients, sessions, cameras, rooms, board, channels, chronicle, live, sources, root } = gatewayTree({
-    cluster,
-    options,
-    system,
-    sources: (url, more, how) => sourceFactory(url, { ...more, ...drivers }, how),
-    encode: encodeFrame,
-    random,
-    grpcCameras,
-    ...(roomBackend ? { roomBackend } : {}),
-  });
+  const { clients, sessions, cameras, rooms, board, channels, chronicle, telemetry, live, sources, root } = gatewayTree(
+    {
+      cluster,
+      options,
+      system,
+      sources: (url, more, how) => sourceFactory(url, { ...more, ...drivers }, how),
+      encode: encodeFrame,
+      random,
+      grpcCameras,
+      ...(roomBackend ? { roomBackend } : {}),
+    },
+  );
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;
+  const ready = (): boolean => grpc.bound && http.bound;
+  const metrics = new GatewayMetrics({ gateway: live, system, telemetry, version: VERSION, ready });
   const grpc = new Listener(async (port) =>
     startGrpcServer({ gateway: live, ...grpcOptions, tls, port: port ?? grpcOptions.port, log }),
   );
   const http = new Listener(async (port) =>
-    startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready }),
+    startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready, metrics }),
   );
   const inspector = inspection.listener(system);
-  const ready = (): boolean => grpc.bound && http.bound;
   /** In servers of the host's. */
   const attached: AttachedServices[] = [];
 
@@ -205,6 +210,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     } else system.close();
     for (const services of attached) services.stop();
     stopLog();
+    metrics.close();
     chronicle.close();
     await logFile?.close();
   };
@@ -223,7 +229,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     get neighbours() {
       return board.neighbours.nodes();
     },
-    httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready }),
+    httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready, metrics }),
     get addresses() {
       return {
         grpc: grpc.server?.address,

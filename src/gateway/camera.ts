@@ -3,11 +3,11 @@
  * never touches the chart; the chart learns of the first picture, of staleness, of failure, and of whether anybody watches.
  */
 import { type CameraEvent, type CameraInput, cameraMachine, pauseMs } from '../../machines/camera.js';
-import { type Consumer, FanOut } from '../flow/fan-out.js';
 import { FrameRate } from '../flow/frame-rate.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import type { Held } from '../otp/scope.js';
+import { Audience, type FrameConsumer } from './audience.js';
 import { bodyOf, stateText } from './body.js';
 import { type CameraNote, type CameraNoteDetail, cameraState } from './camera-words.js';
 import type { Frame, FrameEncoder, Picture } from './frame.js';
@@ -17,10 +17,7 @@ import { SilenceWatch } from './silence.js';
 import { nextFrame } from './snapshot.js';
 import type { CameraView } from './views.js';
 
-/** Somebody who takes frames. */
-export interface FrameConsumer extends Consumer<Frame> {
-  cameraEnded(reason: ExitReason): void;
-}
+export type { FrameConsumer } from './audience.js';
 
 export interface CameraParts {
   readonly options: CameraOptions;
@@ -39,8 +36,7 @@ const SOURCE_FAILED: ExitReason = { shutdown: 'source_failed' };
 
 export class Camera implements ProcessBody {
   readonly #parts: CameraParts;
-  readonly #fanOut = new FanOut<Frame>();
-  readonly #consumers = new Set<FrameConsumer>();
+  readonly #audience = new Audience();
   readonly #rate: FrameRate;
   #process: Process | undefined;
   /** The one attempt, and the closing of the one before; never both. */
@@ -96,7 +92,12 @@ export class Camera implements ProcessBody {
   }
 
   get viewers(): number {
-    return this.#consumers.size;
+    return this.#audience.viewers;
+  }
+
+  /** Frames of its source, over all attempts. */
+  get frames(): number {
+    return this.#seq;
   }
 
   get connected(): boolean {
@@ -116,12 +117,10 @@ export class Camera implements ProcessBody {
       this.process.system.defer(() => consumer.cameraEnded(SOURCE_FAILED));
       return () => {};
     }
-    const leave = this.#fanOut.join(consumer);
-    this.#consumers.add(consumer);
-    if (this.#consumers.size === 1) this.#demand('demand.began');
+    const leave = this.#audience.join(consumer);
+    if (this.#audience.size === 1) this.#demand('demand.began');
     return () => {
-      leave();
-      if (this.#consumers.delete(consumer) && this.#consumers.size === 0) this.#demand('demand.ended');
+      if (leave() && this.#audience.size === 0) this.#demand('demand.ended');
     };
   }
 
@@ -189,7 +188,7 @@ export class Camera implements ProcessBody {
   }
 
   endViewers(): void {
-    for (const consumer of [...this.#consumers]) consumer.cameraEnded(SOURCE_FAILED);
+    this.#audience.end(SOURCE_FAILED);
   }
 
   // The picture path
@@ -231,7 +230,7 @@ export class Camera implements ProcessBody {
       this.#fault = undefined;
       this.#send({ type: 'pictures.resumed' });
     }
-    this.#fanOut.publish(this.#last);
+    this.#audience.publish(this.#last);
     return true;
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../gateway/gateway.js';
+import type { MetricsText } from './metrics-text.js';
 import type { OpenStreams } from './open-streams.js';
 
 /** One request and what its answer is made from. */
@@ -13,5 +14,7 @@ export interface Exchange {
   /** Everything this server must end before it can stop. */
   readonly streams: OpenStreams;
   readonly ready: () => boolean;
+  /** Absent where nobody has given any. */
+  readonly metrics: MetricsText | undefined;
   readonly readCookie: () => string;
 }

@@ -12,6 +12,7 @@ import { type Clock, realClock } from '../otp/clock.js';
 import { Access, type AccessOptions } from './access.js';
 import { answerError, setCommonHeaders } from './answer.js';
 import { asHttpError, HttpError } from './http-error.js';
+import type { MetricsText } from './metrics-text.js';
 import { OpenStreams } from './open-streams.js';
 import { type Endpoint, type Resource, resourceAt } from './routes.js';
 
@@ -29,6 +30,8 @@ export interface HttpHandlerOptions extends AccessOptions {
   /** Whether every port is bound. Default: always. */
   readonly ready?: (() => boolean) | undefined;
   readonly clock?: Clock | undefined;
+  /** What `/metrics` answers. Default: nothing, a 404. */
+  readonly metrics?: MetricsText | undefined;
 }
 
 export interface HttpHandler {
@@ -57,7 +60,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     if (endpoint.needs === 'act') access.checkAct(req);
     const params = found.caught.map(decoded);
     const readCookie = (): string => access.readCookie(req);
-    await endpoint.run({ req, res, gateway, params, query, streams, ready, readCookie });
+    await endpoint.run({ req, res, gateway, params, query, streams, ready, metrics: options.metrics, readCookie });
   };
 
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
