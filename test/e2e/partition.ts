@@ -44,14 +44,25 @@ export class FarNetwork {
     this.#far('link', 'set', 'lo', 'up');
   }
 
-  /** From now on nothing gets through, in either direction, and nobody is told. */
-  cut(): void {
-    ip('neigh', 'replace', this.there, 'lladdr', NOBODY, 'dev', this.#wire, 'nud', 'permanent');
+  /** A second address of this machine on the wire, which a cut leaves as it is. */
+  another(): string {
+    const address = this.here.replace(/\d+$/, '3');
+    ip('addr', 'add', `${address}/24`, 'dev', this.#wire);
+    return address;
+  }
+
+  /**
+   * From now on nothing gets through between `here` and `there`, and nobody is told. One way: what the namespace sends is
+   * lost, what is sent to it arrives.
+   */
+  cut(how: 'both ways' | 'one way' = 'both ways'): void {
+    if (how === 'both ways')
+      ip('neigh', 'replace', this.there, 'lladdr', NOBODY, 'dev', this.#wire, 'nud', 'permanent');
     this.#far('neigh', 'replace', this.here, 'lladdr', NOBODY, 'dev', this.#farWire, 'nud', 'permanent');
   }
 
   mend(): void {
-    ip('neigh', 'del', this.there, 'dev', this.#wire);
+    spawnSync('ip', ['neigh', 'del', this.there, 'dev', this.#wire]);
     this.#far('neigh', 'del', this.here, 'dev', this.#farWire);
   }
 
