@@ -6,6 +6,7 @@ import { describeReason } from '../otp/exit-reason.js';
 import type { Failure } from '../otp/process.js';
 import type { KernelEvent, System } from '../otp/system.js';
 import { EventLog } from './event-log.js';
+import { Repeats } from './repeats.js';
 import type { CauseView, GatewayEvent } from './views.js';
 
 const EVENTS_MAX = 2_000;
@@ -16,6 +17,7 @@ const CHAIN_MAX = 50;
 export class Chronicle {
   readonly #log = new EventLog<GatewayEvent>({ capacity: EVENTS_MAX });
   readonly #failures = new Map<string, Failure>();
+  readonly #repeats = new Repeats();
   readonly #wallMs: () => number;
   readonly #undo: () => void;
 
@@ -38,7 +40,8 @@ export class Chronicle {
 
   /** Something of the gateway's own, not of the kernel's. */
   note(event: Pick<GatewayEvent, 'type' | 'actor' | 'kind' | 'reason' | 'detail'>): void {
-    this.#log.append({ atMs: this.#wallMs(), ...event });
+    const atMs = this.#wallMs();
+    this.#log.append({ atMs, ...event, ...this.#repeats.seen(event, atMs) });
   }
 
   /** From the last end of this actor back to the first failure. */

@@ -1,5 +1,6 @@
 /** What the gateway shows of itself: plain data, as the HTTP API answers it. */
 import type { ExitReason } from '../otp/exit-reason.js';
+import type { RecordingView } from './recorder-words.js';
 
 export interface ActorView {
   /** Unique in this gateway and stable for the actor's life: its path, `sluice/cameras/camera:front`. */
@@ -180,6 +181,8 @@ export interface CameraView {
   /** Age of the last frame in milliseconds; absent before the first. */
   readonly dataAgeMs?: number;
   readonly lastError?: string;
+  /** Where it is recorded. */
+  readonly recording?: RecordingView;
 }
 
 /** One user in a room. */
@@ -287,6 +290,10 @@ export interface GatewayEvent {
   /** In words, where something ended or failed. */
   readonly reason?: string;
   readonly detail?: Readonly<Record<string, unknown>>;
+  /** How often the same (type, actor, reason) has happened lately, this time included; absent the first time. */
+  readonly count?: number;
+  /** When it happened first, where it has happened before. */
+  readonly firstAtMs?: number;
 }
 
 /** One link of the chain from a death back to the first failure. */

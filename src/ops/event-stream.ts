@@ -8,6 +8,8 @@ import type { ServerResponse } from 'node:http';
 import type { Gateway } from '../gateway/gateway.js';
 import type { GatewayEvent } from '../gateway/views.js';
 import type { Clock } from '../otp/clock.js';
+import type { EventFilter } from './event-filter.js';
+import { eventRow } from './event-row.js';
 
 const BEAT_MS = 15_000;
 /** Of events that wait in a socket; the reader's own receive window comes on top. */
@@ -19,13 +21,21 @@ export class EventStream {
   readonly #res: ServerResponse;
   readonly #gateway: Gateway;
   readonly #clock: Clock;
+  readonly #wanted: EventFilter;
   #lastId: number;
   #undo: (() => void) | undefined;
   #timer: unknown;
   #stuck = false;
 
   /** `afterId`: the last event that the listener has; undefined: begin with the next one. */
-  constructor(res: ServerResponse, gateway: Gateway, clock: Clock, afterId: number | undefined) {
+  constructor(
+    res: ServerResponse,
+    gateway: Gateway,
+    clock: Clock,
+    afterId: number | undefined,
+    wanted: EventFilter = () => true,
+  ) {
+    this.#wanted = wanted;
     this.#res = res;
     this.#gateway = gateway;
     this.#clock = clock;
@@ -81,7 +91,8 @@ export class EventStream {
       }
       if (event.id <= this.#lastId) continue;
       this.#lastId = event.id;
-      this.#res.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`);
+      if (!this.#wanted(event)) continue;
+      this.#res.write(`id: ${event.id}\ndata: ${JSON.stringify(eventRow(event))}\n\n`);
     }
   }
 

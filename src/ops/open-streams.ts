@@ -8,6 +8,7 @@ import { GatewayError } from '../gateway/gateway-error.js';
 import type { WatchOptions } from '../gateway/transport.js';
 import type { Clock } from '../otp/clock.js';
 import { EventDigest } from './event-digest.js';
+import type { EventFilter } from './event-filter.js';
 import { EventStream } from './event-stream.js';
 import { LIVE_CONTENT_TYPE, LiveView, wantsHeadOnly } from './live-view.js';
 
@@ -36,9 +37,9 @@ export class OpenStreams {
     return this.#listeners.size + this.#views.size;
   }
 
-  /** Every event, from the one after `afterId` on. */
-  listen(request: StreamRequest, afterId: number | undefined): void {
-    this.#listens(request, () => new EventStream(request.res, request.gateway, this.#clock, afterId));
+  /** Every event that is wanted, from the one after `afterId` on. */
+  listen(request: StreamRequest, afterId: number | undefined, wanted: EventFilter): void {
+    this.#listens(request, () => new EventStream(request.res, request.gateway, this.#clock, afterId, wanted));
   }
 
   /** What happened in words and numbers, for a page that is looked at. */

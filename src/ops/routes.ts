@@ -6,6 +6,8 @@ import { GatewayError } from '../gateway/gateway-error.js';
 import { answer, answerJson, answerText } from './answer.js';
 import { readJson } from './body.js';
 import { chartDrawing } from './charts.js';
+import { eventFilter } from './event-filter.js';
+import { distinct, eventRow } from './event-row.js';
 import type { Exchange } from './exchange.js';
 import { heapSnapshot } from './heap-snapshot.js';
 import { metricsAnswer } from './metrics-text.js';
@@ -115,13 +117,16 @@ async function act({ res, gateway, params }: Exchange): Promise<void> {
 
 /**
  * Listens with `Accept: text/event-stream`, else lists. `?since=` and Last-Event-ID name the last event already seen;
+ * `?type=`, `?reason=` and `?actor=` leave out others, and `?distinct=1` lists of repeats the last one only.
  * `?digest=1` listens to a summary four times a second, with the events that fit `?filter=`.
  */
 function events(exchange: Exchange): void {
   const { req, res, gateway, query, streams } = exchange;
   const since = wholeNumber(query, 'since', 0, 0);
+  const wanted = eventFilter(query);
   if (!(req.headers.accept ?? '').includes('text/event-stream')) {
-    answerJson(res, 200, { events: gateway.events(since) });
+    const found = gateway.events(since).filter(wanted);
+    answerJson(res, 200, { events: (query.has('distinct') ? distinct(found) : found).map(eventRow) });
     return;
   }
   const resumed = /^\d{1,15}$/.exec(String(req.headers['last-event-id'] ?? ''))?.[0];
@@ -129,7 +134,7 @@ function events(exchange: Exchange): void {
     streams.digest(exchange, resumed === undefined ? since : Number(resumed), query.get('filter') ?? '');
     return;
   }
-  streams.listen(exchange, resumed !== undefined ? Number(resumed) : query.has('since') ? since : undefined);
+  streams.listen(exchange, resumed !== undefined ? Number(resumed) : query.has('since') ? since : undefined, wanted);
 }
 
 async function live(exchange: Exchange): Promise<void> {
