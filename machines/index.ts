@@ -6,6 +6,7 @@ export * from './client-manager.js';
 export * from './client-manager-faults.js';
 export * from './node.js';
 export * from './participant.js';
+export * from './recorder.js';
 export * from './room.js';
 export * from './session.js';
 export * from './stream.js';

@@ -4,7 +4,7 @@
  *
  *     sluice (rest_for_one, 10 in 60 s)
  *     ├─ core (rest_for_one)        cluster, where there are several gateways · courier · clients, the client manager · topics · services · calls · channels · neighbours, likewise
- *     ├─ cameras (dynamic)          camera:<id>
+ *     ├─ cameras (dynamic)          camera:<id> · recorder:<id>, where it is recorded
  *     ├─ rooms (dynamic)            room:<name> → keeper, users, their audio
  *     ├─ sessions (dynamic)         session:<node id> → client, streams
  *     ├─ janitor                    takes away what has outlived its time
@@ -21,6 +21,7 @@ import { Channels, type ChannelsInput, channelsLogic } from './gateway/channels.
 import { Chronicle } from './gateway/chronicle.js';
 import { ClientManager, type ClientManagerInput, clientManagerLogic } from './gateway/client-manager.js';
 import { COURIER_SHUTDOWN_MS, Courier, courierLogic } from './gateway/courier.js';
+import { FarCameras } from './gateway/far-cameras.js';
 import type { FrameEncoder } from './gateway/frame.js';
 import type { SourceFactory } from './gateway/frame-source.js';
 import { type JanitorInput, janitorLogic } from './gateway/janitor.js';
@@ -28,6 +29,7 @@ import { LiveGateway } from './gateway/live-gateway.js';
 import type { GatewayOptions } from './gateway/options.js';
 import { MemoryOwnership } from './gateway/ownership.js';
 import { Place } from './gateway/place.js';
+import type { ArchiveFactory } from './gateway/recording.js';
 import { EmbeddedRooms, type RoomBackend } from './gateway/room-backend.js';
 import { loadSound, type SoundLoader } from './gateway/room-sound.js';
 import { Rooms } from './gateway/rooms.js';
@@ -47,6 +49,8 @@ export interface GatewayTreeParts {
   readonly system: System;
   readonly sources: SourceFactory;
   readonly encode: FrameEncoder;
+  /** Where recordings are kept. Default: cameras are not recorded. */
+  readonly archives?: ArchiveFactory | undefined;
   /** In [0, 1). */
   readonly random: () => number;
   readonly grpcCameras?: GrpcCameraOptions | undefined;
@@ -96,7 +100,6 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   const board = new Switchboard(options, random);
   const telemetry = new Telemetry((error) => system.emit({ type: 'listener.failed', error }));
   board.calls.onEnded = (end) => telemetry.tell({ type: 'call.ended', ...end });
-  cluster?.share(board.neighbours);
   const sessions = new Sessions({
     options,
     board,
@@ -115,7 +118,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   });
   const channels = new Channels<GrpcChannel, GrpcChannelOptions>(() => pool.process);
   const drivers = grpcCameraDrivers(channels, parts.grpcCameras);
-  const sources: SourceFactory = (url, more, how) => parts.sources(url, { ...drivers, ...more }, how);
+  const sources: SourceFactory = (url, more, how) => parts.sources(url, { ...drivers, ...(cluster ? { 'node:': cluster.farSource } : {}), ...more }, how);
   const cameras = new Cameras({
     options,
     sources,
@@ -130,7 +133,18 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
         ...(reason === undefined ? {} : { reason }),
         detail: { camera: id, ...detail },
       }),
+    archives: parts.archives,
+    recorderNote: (type, { cameraId, process }, { reason, ...detail } = {}) =>
+      chronicle.note({
+        type,
+        actor: process.path,
+        kind: 'recorder',
+        ...(reason === undefined ? {} : { reason }),
+        detail: { camera: cameraId, ...detail },
+      }),
   });
+  const far = cluster && new FarCameras(cameras, cluster.elsewhere);
+  if (far) cluster?.share({ neighbours: board.neighbours, cameras, far });
   const rooms = new Rooms({
     options,
     backend: parts.roomBackend ?? new EmbeddedRooms(encodeChunk),
@@ -153,7 +167,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     chronicle,
     telemetry,
     views: () => viewSup.ref,
-    ...(cluster ? { cluster: () => cluster.view() } : {}),
+    ...(cluster ? { cluster: () => cluster.view(), findCamera: (id: string) => far?.find(id) } : {}),
   });
 
   const managerInput = (): ClientManagerInput => ({
@@ -185,7 +199,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     ],
   };
   const cameraOptions = (): SupervisorOptions => ({
-    children: options.cameras.map((camera) => cameras.spec(camera)),
+    children: options.cameras.flatMap((camera) => cameras.specs(camera)),
     parallelStop: true,
     intensity: 100,
     period: 60,

@@ -5,7 +5,7 @@
 import type { Server } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
 import { gatewayTree } from './application.js';
-import { sourceFactory } from './cameras/index.js';
+import { folderArchives, sourceFactory } from './cameras/index.js';
 import type { Engine } from './cluster/engine.js';
 import type { ClusterNode } from './cluster/node.js';
 import { type Configuration, ConfigurationError, type ConfigurationInput, configure } from './configuration.js';
@@ -145,6 +145,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
       options,
       system,
       sources: (url, more, how) => sourceFactory(url, { ...more, ...drivers }, how),
+      archives: folderArchives,
       encode: encodeFrame,
       random,
       grpcCameras,

@@ -1,6 +1,7 @@
 /** The drivers of this version, by the scheme of the source. */
 import type { FrameSource, SourceDriver, SourceFactory, SourceOptions } from '../gateway/frame-source.js';
 import { GatewayError } from '../gateway/gateway-error.js';
+import type { ArchiveFactory } from '../gateway/recording.js';
 import { clipSource } from './clip.js';
 import { ffmpegSource } from './ffmpeg.js';
 import { jpegSource } from './jpeg-source.js';
@@ -8,6 +9,7 @@ import { JpegWorks } from './jpeg-works.js';
 import { mjpegSource } from './mjpeg.js';
 import type { ParserLimits } from './mjpeg-parser.js';
 import { pushSource } from './push.js';
+import { FolderArchive } from './recording-archive.js';
 import { stillSource } from './still.js';
 
 const DRIVERS: Readonly<Record<string, SourceDriver>> = {
@@ -22,6 +24,9 @@ const OF_FFMPEG: ReadonlySet<string | undefined> = new Set(['rtsp:', 'rtsps:', '
 
 /** One for the process, because what it shares out is the process's: the threads. */
 const works = new JpegWorks();
+
+/** Keeps recordings in folders, a folder for each camera. */
+export const folderArchives: ArchiveFactory = (cameraId, options) => new FolderArchive(cameraId, options, works);
 
 /** Makes the source that a URL names. The messages of its errors never repeat a URL that may hold credentials. */
 export const sourceFactory: SourceFactory = (text, more = {}, options = {}) => {

@@ -54,6 +54,10 @@ export class FolderArchive implements RecordingArchive {
     return [...this.#recordings.values()];
   }
 
+  get size(): number {
+    return this.#recordings.size;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

@@ -15,6 +15,35 @@ const jpeg = z.strictObject({
   width: count.max(16_384).optional().describe('Wider pictures are scaled down to it. Default: as they are.'),
 });
 
+const record = z.strictObject({
+  dir: z.string().min(1).max(4_096).describe('A folder; each camera gets one of its own in it.'),
+  segmentSeconds: count.max(86_400).default(60).describe('How long a segment is.'),
+  segmentBytes: count
+    .min(64 * 1024)
+    .default(256 * 1024 * 1024)
+    .describe('How large a segment may become before its time is over.'),
+  maxAgeHours: z.number().positive().max(1_000_000).optional().describe('Older segments go. Default: they stay.'),
+  maxBytes: count.optional().describe('Of complete segments; beyond it the oldest go. Default: no limit.'),
+  maxSegments: count.optional().describe('Complete segments; beyond it the oldest go. Default: no limit.'),
+  quality: z
+    .number()
+    .int()
+    .min(0)
+    .max(100)
+    .default(70)
+    .describe('Of the pictures as they are stored; needs `sharp`. 0: as they come.'),
+  minFreeBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(1024 ** 3)
+    .describe('Less room on the disk is a warning, half of it one picture a second, a quarter of it a pause.'),
+  sessionMinutes: count
+    .max(1_000_000)
+    .default(30)
+    .describe('What is recorded without a break is one session for so long.'),
+});
+
 export const cameraKeys = z.strictObject({
   id: id.describe('How viewers name it.'),
   source: z.string().min(1).max(4_096).describe('Where its pictures come from: a URL, as in [cameras](cameras.md).'),
@@ -46,4 +75,5 @@ export const cameraKeys = z.strictObject({
     .enum(OVERFLOW_POLICIES as [string, ...string[]])
     .default('drop_oldest')
     .describe('What a full queue does.'),
+  record: record.optional(),
 });

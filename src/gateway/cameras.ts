@@ -15,6 +15,9 @@ import type { SourceFactory } from './frame-source.js';
 import { GatewayError } from './gateway-error.js';
 import type { CameraOptions, GatewayOptions } from './options.js';
 import { Publisher, type PublisherOptions } from './publisher.js';
+import type { RecorderParts } from './recorder.js';
+import { Recorders, recorderId } from './recorders.js';
+import type { ArchiveFactory } from './recording.js';
 import type { FrameWire, WatchOptions } from './transport.js';
 import { Viewer } from './viewer.js';
 import type { CameraView } from './views.js';
@@ -26,6 +29,9 @@ export interface CamerasParts {
   readonly random: () => number;
   readonly supervisor: () => AnyActorRef | undefined;
   readonly note: CameraParts['note'];
+  /** Where recordings are kept. Default: cameras are not recorded. */
+  readonly archives?: ArchiveFactory | undefined;
+  readonly recorderNote: RecorderParts['note'];
 }
 
 /** How long a camera may take to close its source when it is asked to end. */
@@ -41,9 +47,18 @@ export class Cameras {
   readonly #processing = new Map<string, Set<Processing>>();
   /** How cameras that have crashed looked last, until they are started again. */
   readonly #crashed = new Map<string, CameraView>();
+  /** The recorders of those that are recorded. */
+  readonly recorders: Recorders;
 
   constructor(parts: CamerasParts) {
     this.#parts = parts;
+    this.recorders = new Recorders({
+      archives: parts.archives,
+      find: (id) => this.#byId.get(id),
+      random: parts.random,
+      queueBytes: parts.options.stream.queueBytes,
+      note: parts.recorderNote,
+    });
   }
 
   /** Cameras that live or wait to be started again. */
@@ -65,7 +80,10 @@ export class Cameras {
   /** Every camera, those that wait to be started again included: their state is `restarting`. */
   views(): readonly CameraView[] {
     const waiting = [...this.#waiting().values()].map((last) => ({ ...last, state: 'restarting', viewers: 0 }));
-    return [...this.all().map((camera) => camera.view()), ...waiting];
+    return [...this.all().map((camera) => camera.view()), ...waiting].map((view) => {
+      const recording = this.recorders.view(view.id);
+      return recording ? { ...view, recording } : view;
+    });
   }
 
   /**
@@ -83,6 +101,12 @@ export class Cameras {
     });
   }
 
+  /** How a camera, and its recorder where it is recorded, are started. */
+  specs(options: CameraOptions): readonly ChildSpec[] {
+    const recorder = this.recorders.spec(options);
+    return recorder ? [this.spec(options), recorder] : [this.spec(options)];
+  }
+
   /** How a camera is started. The source is made first: a wrong URL fails here, in one line, and starts nothing. */
   spec(options: CameraOptions): ChildSpec {
     const source = this.#parts.sources(options.source, {}, options);
@@ -92,13 +116,15 @@ export class Cameras {
       backoff: CRASH_BACKOFF,
       start: ({ spawn }) => {
         const { encode, random, note } = this.#parts;
-        const camera = new Camera({ options, source, encode, jitter: random(), note });
+        const before = this.#byId.get(options.id)?.turn;
+        const camera = new Camera({ options, source, before, encode, jitter: random(), note });
         const ref = spawn(cameraLogic, camera.input, camera);
         this.#byId.set(options.id, camera);
         this.#crashed.delete(options.id);
         for (const processing of this.#processing.get(options.id) ?? []) processing.begin(camera);
         camera.process.scope.acquire('camera_entry', () => {
           if (this.#byId.get(options.id) === camera) this.#forget(camera);
+          camera.turn.end();
         });
         return ref;
       },
@@ -134,6 +160,8 @@ export class Cameras {
         `camera_exists: camera "${options.id}" (${answer?.error.code ?? 'noproc'})`,
       );
     }
+    const recorder = this.recorders.spec(options);
+    if (recorder) await startChild(parent, recorder);
   }
 
   /**
@@ -142,6 +170,7 @@ export class Cameras {
    */
   async remove(id: string): Promise<void> {
     const parent = this.#parts.supervisor();
+    if (parent) await this.#removeRecorder(parent, id);
     const answer = parent && (await terminateChild(parent, childId(id)));
     if (!answer || answer.error) {
       throw new GatewayError('camera_not_found', `camera_not_found: there is no camera "${id}"`);
@@ -149,6 +178,13 @@ export class Cameras {
     await deleteChild(parent, childId(id));
     for (const processing of this.#processing.get(id) ?? []) processing.end();
     this.#processing.delete(id);
+  }
+
+  /** First, so that its last segment is complete. */
+  async #removeRecorder(parent: AnyActorRef, id: string): Promise<void> {
+    await terminateChild(parent, recorderId(id));
+    await deleteChild(parent, recorderId(id));
+    this.recorders.forget(id);
   }
 
   /** Whether pictures come from this camera now, or came until a moment ago and its source is still open. */

@@ -2,6 +2,7 @@
 import type { RetryPolicy } from '../../machines/camera.js';
 import type { OverflowPolicy } from '../flow/outbox.js';
 import type { Choice } from './call-table.js';
+import type { RecordOptions } from './recording.js';
 
 export interface CameraOptions {
   readonly id: string;
@@ -23,6 +24,8 @@ export interface CameraOptions {
   readonly chunkBytes?: number | undefined;
   readonly queueFrames: number;
   readonly overflow: OverflowPolicy;
+  /** Absent: it is not recorded. */
+  readonly record?: RecordOptions | undefined;
 }
 
 export interface GatewayOptions {

@@ -77,6 +77,8 @@ export interface Mended {
 export interface RecordingArchive {
   /** The oldest first. */
   readonly recordings: readonly Recording[];
+  /** How many there are, and how large they are together. */
+  readonly size: number;
   readonly bytes: number;
   /** Makes the folder, repairs or removes what is not complete, reads the index. */
   open(): Promise<Mended>;

@@ -61,7 +61,7 @@ export function resourcesOf(parts: CountedParts, { views, startedAtMs, loopSince
     calls: board.calls.size,
     topics: board.topics.counts.subscriptions,
     channels: channels.counts?.open ?? 0,
-    workers: census.count('source') + census.count('child_process'),
+    workers: census.count('source') + census.count('child_process') + census.count('recorder'),
     monitors: system.monitors,
     timers: census.count('timer') + system.chartTimers(),
     handles: process.getActiveResourcesInfo().length,
