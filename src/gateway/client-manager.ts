@@ -18,7 +18,7 @@ import {
   type Refusal,
 } from '../../machines/client-manager.js';
 import { clientManagerFaults } from '../../machines/client-manager-faults.js';
-import { type Down, type Monitor, monitor } from '../otp/monitor.js';
+import { type Down, demonitorAll, monitor } from '../otp/monitor.js';
 import { type Process, processOf, withTraits } from '../otp/process.js';
 
 export type { ClientInfo, Refusal } from '../../machines/client-manager.js';
@@ -45,13 +45,10 @@ interface Request extends EventObject {
   readonly reply: (step: ClientManagerStep<AnyActorRef>) => void;
 }
 
-const monitorsOf = new WeakMap<AnyActorRef, Map<AnyActorRef, Monitor>>();
-
 export const clientManagerLogic: ActorLogic<ManagerSnapshot, EventObject, ClientManagerInput> = withTraits(
   {
     getInitialSnapshot: (scope, input) => {
       const self = scope.self as AnyActorRef;
-      monitorsOf.set(self, new Map());
       const context = emptyClientManager<AnyActorRef>(input);
       for (const event of declared(input.adopt())) perform(self, clientManagerTransition(context, event).effects);
       return { status: 'active', output: undefined, error: undefined, context };
@@ -68,7 +65,6 @@ export const clientManagerLogic: ActorLogic<ManagerSnapshot, EventObject, Client
       } else if (event.type === 'DOWN') {
         const { ref } = event as Down;
         if (!ref) return snapshot;
-        monitorsOf.get(self)?.delete(ref);
         perform(self, clientManagerTransition(context, { type: 'process.down', ref }).effects);
       }
       return snapshot;
@@ -92,15 +88,13 @@ function* declared(registrations: Iterable<Registration>): Generator<ClientManag
 }
 
 function perform(self: AnyActorRef, effects: readonly ClientManagerEffect<AnyActorRef>[]): void {
-  const monitors = monitorsOf.get(self) as Map<AnyActorRef, Monitor>;
   for (const effect of effects) {
     switch (effect.type) {
       case 'monitor':
-        monitors.set(effect.ref, monitor(effect.ref, self));
+        monitor(effect.ref, self);
         break;
       case 'demonitor':
-        monitors.get(effect.ref)?.demonitor({ flush: true });
-        monitors.delete(effect.ref);
+        demonitorAll(effect.ref, self);
         break;
       case 'close':
         closeActor(effect.ref, effect.reason);

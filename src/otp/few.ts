@@ -1,27 +1,45 @@
 /**
  * A set of mostly one. Nearly every process has one monitor, and a `Set` for it costs as much memory as half of the
- * process; a second member makes it a real set.
+ * process. A few more are a list; only when they are many do they become a real set.
  */
+const LISTED_MAX = 8;
+
 export class Few<T extends object> {
   #only: T | undefined;
-  #more: Set<T> | undefined;
+  #more: T[] | Set<T> | undefined;
 
   get size(): number {
-    return this.#more?.size ?? (this.#only ? 1 : 0);
+    const more = this.#more;
+    if (more) return more instanceof Set ? more.size : more.length;
+    return this.#only ? 1 : 0;
+  }
+
+  has(item: T): boolean {
+    const more = this.#more;
+    if (more) return more instanceof Set ? more.has(item) : more.includes(item);
+    return this.#only === item;
   }
 
   add(item: T): void {
-    if (this.#more) this.#more.add(item);
-    else if (!this.#only || this.#only === item) this.#only = item;
+    if (this.has(item)) return;
+    const more = this.#more;
+    if (more instanceof Set) more.add(item);
+    else if (more && more.length === LISTED_MAX) this.#more = new Set(more).add(item);
+    else if (more) more.push(item);
+    else if (!this.#only) this.#only = item;
     else {
-      this.#more = new Set([this.#only, item]);
+      this.#more = [this.#only, item];
       this.#only = undefined;
     }
   }
 
-  delete(item: T): void {
-    if (this.#more) this.#more.delete(item);
-    else if (this.#only === item) this.#only = undefined;
+  delete(item: T): boolean {
+    const more = this.#more;
+    if (!this.has(item)) return false;
+    if (more instanceof Set) more.delete(item);
+    else if (more) more.splice(more.indexOf(item), 1);
+    else this.#only = undefined;
+    return true;
   }
 
   /** Those who are in it now, in the order in which they came; who is taken out meanwhile may still be among them. */

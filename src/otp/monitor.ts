@@ -8,6 +8,7 @@ import { atWork, type Crashable } from './crash-barrier.js';
 import type { ExitReason } from './exit-reason.js';
 import { Few } from './few.js';
 import { type Failure, type Process, processOf } from './process.js';
+import { type Enrolled, Roll } from './roll.js';
 import type { System } from './system.js';
 import { isRunning } from './xstate-internals.js';
 
@@ -31,9 +32,11 @@ export type Watcher = AnyActorRef | ((down: Down) => void);
 
 let lastMonitor = 0;
 
-export class Monitor {
+export class Monitor implements Enrolled<Monitor> {
   readonly id: number;
-  readonly #system: System;
+  /** Its neighbours among those that its holder holds: a client manager holds one for each client and each stream. */
+  earlier: Monitor | undefined = undefined;
+  later: Monitor | undefined = undefined;
   readonly #target: Process | undefined;
   readonly #watcher: Watcher;
   readonly #holder: Process | undefined;
@@ -45,7 +48,6 @@ export class Monitor {
   constructor(system: System, target: Process | undefined, watcher: Watcher, name: string | undefined) {
     lastMonitor += 1;
     this.id = lastMonitor;
-    this.#system = system;
     this.#target = target;
     this.#watcher = watcher;
     this.#name = name;
@@ -57,15 +59,16 @@ export class Monitor {
       this.#active = false;
       return;
     }
-    system.monitors += 1;
     if (!target?.alive) {
-      this.fire('noproc', undefined);
+      this.#active = false;
+      this.#send(system, 'noproc', undefined);
       return;
     }
+    system.monitors += 1;
     target.watchers ??= new Few();
     target.watchers.add(this);
     if (!this.#holder) return;
-    this.#holder.watching ??= new Few();
+    this.#holder.watching ??= new Roll();
     this.#holder.watching.add(this);
   }
 
@@ -92,10 +95,16 @@ export class Monitor {
   drop(): boolean {
     if (!this.#active) return false;
     this.#active = false;
-    this.#system.monitors -= 1;
-    this.#target?.watchers?.delete(this);
+    const target = this.#target as Process;
+    target.system.monitors -= 1;
+    target.watchers?.delete(this);
     this.#holder?.watching?.delete(this);
     return true;
+  }
+
+  /** Whether it is this actor who would be told. */
+  heldBy(holder: Process): boolean {
+    return this.#holder === holder;
   }
 
   /** A function is the work of whoever set the monitor, and its throw is that actor's crash. */
@@ -115,7 +124,10 @@ export class Monitor {
 
   /** Sends the one DOWN. Called by the process that ends. */
   fire(reason: ExitReason, failure: Failure | undefined): void {
-    if (!this.drop()) return;
+    if (this.drop()) this.#send((this.#target as Process).system, reason, failure);
+  }
+
+  #send(system: System, reason: ExitReason, failure: Failure | undefined): void {
     const down: Down = {
       type: 'DOWN',
       monitor: this,
@@ -126,7 +138,7 @@ export class Monitor {
       reason,
       cause: failure,
     };
-    this.#system.defer(() => {
+    system.defer(() => {
       if (this.#flushed) return;
       if (typeof this.#watcher === 'function') this.#tell(this.#watcher, down);
       else if (isRunning(this.#watcher)) this.#watcher.send(down);
@@ -145,4 +157,12 @@ export function monitor(target: AnyActorRef | string, watcher: Watcher, system?:
   const home = system ?? known?.system ?? (typeof watcher === 'function' ? undefined : processOf(watcher)?.system);
   if (!home) throw new Error(`monitor: nothing is known of "${named ? target : target.id}"; give the system`);
   return new Monitor(home, known, watcher, named ? target : undefined);
+}
+
+/** Ends all monitors that one actor holds on another, without looking at the others that either has. */
+export function demonitorAll(target: AnyActorRef, holder: AnyActorRef): void {
+  const process = processOf(holder);
+  if (!process) return;
+  for (const each of processOf(target)?.watchers?.members() ?? [])
+    if (each.heldBy(process)) each.demonitor({ flush: true });
 }

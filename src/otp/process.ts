@@ -14,7 +14,7 @@ import { crashReason, type ExitReason } from './exit-reason.js';
 import type { Few } from './few.js';
 import type { Mailbox, MailboxOptions } from './mailbox.js';
 import type { Monitor } from './monitor.js';
-import type { Enrolled } from './roll.js';
+import type { Enrolled, Roll } from './roll.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import type { System } from './system.js';
 import { PROCESS, stopActor } from './xstate-internals.js';
@@ -62,7 +62,7 @@ export class Process implements Crashable, Enrolled<Process>, ScopeOptions {
   failure: Failure | undefined;
   /** Monitors that watch it, and monitors that it holds on others. */
   watchers: Few<Monitor> | undefined;
-  watching: Few<Monitor> | undefined;
+  watching: Roll<Monitor> | undefined;
   links: Set<Process> | undefined;
   /** Calls that wait for its answer, or that it waits for; each is told when it ends. */
   pendingCalls: Few<PendingCall> | undefined;

@@ -8,12 +8,14 @@
  */
 import { Actor, type AnyActorLogic, type AnyActorRef, type EventObject, type Observer } from 'xstate';
 import {
+  type SnapshotParts as ChildSnapshot,
   NOT_STARTED,
   PROCESS,
   parentOf,
   RUNNING,
   STOPPED,
   type SystemInternals,
+  shareParts,
   stopActor,
 } from './xstate-internals.js';
 
@@ -36,6 +38,7 @@ interface Inherited {
   _initState(persisted?: undefined): void;
   _process(event: EventObject): void;
   _stop(): unknown;
+  update(snapshot: ChildSnapshot, event: EventObject): void;
   subscribe(...observer: readonly unknown[]): unknown;
   on(type: string, handler: (event: EventObject) => void): unknown;
 }
@@ -60,13 +63,10 @@ const NOTHING_DEFERRED: (() => void)[] = [];
 class ChildActor extends Unmade {
   readonly logic: AnyActorLogic;
   readonly options: ChildOptions;
-  readonly id: string;
-  readonly src: AnyActorLogic;
   readonly system: SystemInternals;
-  readonly _parent: AnyActorRef;
   readonly mailbox: ChildMailbox;
   readonly _actorScope: ChildScope;
-  _snapshot: { readonly status: string } | undefined = undefined;
+  _snapshot: ChildSnapshot | undefined = undefined;
   _processingStatus = NOT_STARTED;
   observers: Set<Observer<unknown>> = NO_OBSERVERS;
   eventListeners: Map<string, Set<(event: EventObject) => void>> = NO_LISTENERS;
@@ -74,15 +74,11 @@ class ChildActor extends Unmade {
   _doneEvent: EventObject | undefined = undefined;
   [PROCESS]: unknown = undefined;
   #sessionId: string | undefined = undefined;
-  #send: ((event: EventObject) => void) | undefined = undefined;
 
   constructor(logic: AnyActorLogic, options: ChildOptions) {
     super();
     this.logic = logic;
     this.options = options;
-    this.id = options.id;
-    this.src = options.src;
-    this._parent = options.parent;
     this.system = options.parent.system as unknown as SystemInternals;
     this.mailbox = new ChildMailbox(this);
     this._actorScope = new ChildScope(this);
@@ -92,6 +88,18 @@ class ChildActor extends Unmade {
 
   get ref(): this {
     return this;
+  }
+
+  get id(): string {
+    return this.options.id;
+  }
+
+  get src(): AnyActorLogic {
+    return this.options.src;
+  }
+
+  get _parent(): AnyActorRef {
+    return this.options.parent;
   }
 
   get clock(): unknown {
@@ -107,10 +115,16 @@ class ChildActor extends Unmade {
     return this.#sessionId;
   }
 
-  /** Bound, as XState's is, so that it may be taken off its actor. */
+  /** Bound, as XState's is, so that it may be taken off its actor; made each time, for few keep it. */
   get send(): (event: EventObject) => void {
-    this.#send ??= (event) => this.system._relay(undefined, this as unknown as AnyActorRef, event);
-    return this.#send;
+    return (event) => this.system._relay(undefined, this as unknown as AnyActorRef, event);
+  }
+
+  /** What is empty, and what follows from the state alone, is shared by all actors; what was put off has been done. */
+  override update(snapshot: ChildSnapshot, event: EventObject): void {
+    shareParts(snapshot);
+    super.update(snapshot, event);
+    if (this._deferred.length === 0) this._deferred = NOTHING_DEFERRED;
   }
 
   override subscribe(...observer: readonly unknown[]): unknown {
@@ -177,7 +191,7 @@ class ChildMailbox {
 
 interface Action {
   readonly type: string;
-  readonly info: unknown;
+  readonly info: { readonly self: ChildActor };
   readonly params: unknown;
   readonly exec: ((info: unknown, params: unknown) => void) | undefined;
 }
@@ -185,7 +199,8 @@ interface Action {
 /** What a logic is handed to work with. Its functions are bound, as XState's are, and made when they are asked for. */
 class ChildScope {
   readonly self: ChildActor;
-  #executor: ((action: Action) => void) | undefined = undefined;
+  /** Of a chart that takes a step, which listens in on its actions. */
+  actionExecutor: (action: Action) => void = perform;
 
   constructor(self: ChildActor) {
     this.self = self;
@@ -234,20 +249,13 @@ class ChildScope {
       }
     };
   }
+}
 
-  get actionExecutor(): (action: Action) => void {
-    this.#executor ??= (action) => {
-      const { self } = this;
-      if (self._processingStatus === RUNNING) execute(self, action);
-      else self._defer(() => execute(self, action));
-    };
-    return this.#executor;
-  }
-
-  /** A chart that takes a step listens in on its actions. */
-  set actionExecutor(executor: (action: Action) => void) {
-    this.#executor = executor;
-  }
+/** An action names its actor, so that one function serves all of them. */
+function perform(action: Action): void {
+  const { self } = action.info;
+  if (self._processingStatus === RUNNING) execute(self, action);
+  else self._defer(() => execute(self, action));
 }
 
 function execute(actor: ChildActor, { type, info, params, exec }: Action): void {

@@ -55,6 +55,63 @@ export function stopActor(ref: AnyActorRef): void {
  */
 export const PROCESS = Symbol('sluice.process');
 
+/** What a chart's snapshot is made of, as far as it is shared; other logics have snapshots of their own. */
+export interface SnapshotParts {
+  readonly status: string;
+  readonly machine?: object;
+  _nodes?: readonly StateNode[];
+  value?: unknown;
+  tags?: ReadonlySet<string>;
+  children?: object;
+  historyValue?: object;
+}
+
+interface StateNode {
+  readonly type: string;
+}
+
+interface InState {
+  readonly nodes: readonly StateNode[];
+  readonly value: unknown;
+  readonly tags: ReadonlySet<string>;
+}
+
+/** By the innermost state: what a snapshot has in it, where no parallel states make it one of many. */
+const states = new WeakMap<StateNode, InState>();
+/** Frozen: an XState that wrote into what is shared would throw. */
+const EMPTY: object = Object.freeze({});
+
+/**
+ * XState makes the list of active states, the value, the tags and two objects, mostly empty, anew for each snapshot, and never
+ * changes them. Where they are the same they become the same ones: 400 bytes for each actor.
+ */
+export function shareParts(snapshot: SnapshotParts): void {
+  const { _nodes: nodes, children, historyValue } = snapshot;
+  if (!nodes || snapshot.machine === undefined) return;
+  if (children && isEmpty(children)) snapshot.children = EMPTY;
+  if (historyValue && isEmpty(historyValue)) snapshot.historyValue = EMPTY;
+  const innermost = nodes.at(-1);
+  if (!innermost) return;
+  const known = states.get(innermost);
+  if (known && sameNodes(known.nodes, nodes)) {
+    snapshot._nodes = known.nodes;
+    snapshot.value = known.value;
+    snapshot.tags = known.tags;
+  } else if (!known && !nodes.some(({ type }) => type === 'parallel')) {
+    const { value, tags } = snapshot;
+    states.set(innermost, { nodes: Object.freeze(nodes), value, tags: tags as ReadonlySet<string> });
+  }
+}
+
+function isEmpty(object: object): boolean {
+  if (object !== EMPTY) for (const _key in object) return false;
+  return true;
+}
+
+function sameNodes(some: readonly StateNode[], others: readonly StateNode[]): boolean {
+  return some === others || (some.length === others.length && some.every((node, i) => node === others[i]));
+}
+
 /**
  * Takes the list of all its actors from a system: XState writes it and never reads it, and with many short lives the table
  * of the map, made anew all the time, keeps the dead from being collected.

@@ -1,8 +1,21 @@
 /** What the kernel touches of XState without a promise. Goes red when an upgrade of XState changes one of these. */
 import { describe, expect, it } from 'vitest';
-import { type AnyActorRef, cancel, createActor, fromCallback, fromTransition, raise, sendTo, setup } from 'xstate';
+import {
+  type AnyActorRef,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  cancel,
+  createActor,
+  fromCallback,
+  fromTransition,
+  getInitialSnapshot,
+  getNextSnapshot,
+  raise,
+  sendTo,
+  setup,
+} from 'xstate';
 import { VirtualClock } from '../../src/otp/index.js';
-import { installIndexedScheduler, isRunning, parentOf, stopActor } from '../../src/otp/xstate-internals.js';
+import { installIndexedScheduler, isRunning, parentOf, shareParts, stopActor } from '../../src/otp/xstate-internals.js';
 
 const idle = fromCallback(() => {});
 
@@ -138,5 +151,60 @@ describe('the indexed scheduler', () => {
     expect(clock.pending).toBe(60);
     for (const child of children) stopActor(child);
     expect(pending()).toBe(0);
+  });
+});
+
+describe('what the snapshots of a chart share', () => {
+  interface Internal {
+    readonly _nodes: readonly unknown[];
+    readonly historyValue: object;
+  }
+  const chart = setup({}).createMachine({
+    initial: 'a',
+    states: {
+      a: { tags: 'first', on: { next: 'b' } },
+      b: { initial: 'c', states: { c: { on: { next: '#done' } } }, on: { back: 'a' } },
+      d: { id: 'done', type: 'final' },
+    },
+  });
+  const both = setup({}).createMachine({
+    type: 'parallel',
+    states: {
+      x: { initial: 'a', states: { a: { tags: 'xa', on: { next: 'b' } }, b: {} } },
+      y: { initial: 'a', states: { a: {}, b: {} } },
+    },
+  });
+
+  /** Takes these steps twice, once with shared parts, and compares all that a chart's snapshot says. */
+  function compare(machine: AnyStateMachine, events: readonly string[]): void {
+    const steps = (share: boolean) => {
+      const shared = (snapshot: AnyMachineSnapshot): AnyMachineSnapshot => {
+        if (share) shareParts(snapshot as never);
+        return snapshot;
+      };
+      let snapshot = shared(getInitialSnapshot(machine));
+      return [snapshot, ...events.map((type) => (snapshot = shared(getNextSnapshot(machine, snapshot, { type }))))];
+    };
+    const told = ({ value, tags, children, status, ...rest }: AnyMachineSnapshot) => ({
+      ...{ value, tags: [...tags], children, status, history: (rest as unknown as Internal).historyValue },
+      nodes: (rest as unknown as Internal)._nodes,
+    });
+    for (let twice = 0; twice < 2; twice += 1) expect(steps(true).map(told)).toEqual(steps(false).map(told));
+  }
+
+  it('is the same as what each had for itself, whatever steps are taken', () => {
+    compare(chart, ['next', 'back', 'next', 'other', 'next', 'next']);
+    compare(both, ['next', 'other', 'next']);
+  });
+
+  it('is one for all in the same state, and nobody writes into it', () => {
+    const [some, others] = [getInitialSnapshot(chart), getInitialSnapshot(chart)];
+    shareParts(some as never);
+    shareParts(others as never);
+    expect(some.tags).toBe(others.tags);
+    expect(some.value).toBe(others.value);
+    expect(some.children).toBe(others.children);
+    const { _nodes, historyValue } = some as unknown as Internal;
+    expect([_nodes, historyValue, some.children].every(Object.isFrozen)).toBe(true);
   });
 });
