@@ -35,6 +35,7 @@ program
   .option('--camera <id=url>', 'a camera; may be given several times', collect, [])
   .option('--grpc <host:port>', 'where gRPC listens (default 127.0.0.1:50051)')
   .option('--http <host:port>', 'where the page and the API listen (default 127.0.0.1:8080)')
+  .option('--record <dir>', 'record every camera into this folder, each in one of its own')
   .option('--demo', 'add the camera "demo", a clip that ships with the package, and make a token for this run')
   .option('--inspect', 'show all actors in the Stately inspector, on this machine only (needs @statelyai/inspect)')
   .addHelpText('after', '\nSIGINT and SIGTERM drain and exit 0; a second one forces and exits 1.')

@@ -16,6 +16,8 @@ export interface ServeOptions {
   readonly grpc?: string;
   readonly http?: string;
   readonly demo?: boolean;
+  /** Every camera is recorded here, but for those whose configuration says where. */
+  readonly record?: string;
   readonly inspect?: boolean;
 }
 
@@ -83,12 +85,18 @@ function untilSignalled(gateway: SluiceGateway, { stderr }: Output): Promise<num
 
 function configurationOf(options: ServeOptions): ConfigurationInput {
   const file = options.config === undefined ? {} : readConfiguration(options.config);
-  const cameras = [...(file.cameras ?? []), ...options.camera.map(cameraOf)];
+  const cameras: NonNullable<ConfigurationInput['cameras']> = [
+    ...(file.cameras ?? []),
+    ...options.camera.map(cameraOf),
+  ];
   if (options.demo) cameras.push({ id: 'demo', source: 'clip:' });
   const http = { ...file.http, ...(options.http === undefined ? {} : addressOf('--http', options.http)) };
   const grpc = { ...file.grpc, ...(options.grpc === undefined ? {} : addressOf('--grpc', options.grpc)) };
   if (options.demo && http.token === undefined) http.token = nanoid(24);
-  return { ...file, grpc, http, cameras };
+  const { record: dir } = options;
+  if (dir === undefined) return { ...file, grpc, http, cameras };
+  const recorded = cameras.map((camera) => ({ ...camera, record: { dir, ...camera.record } }));
+  return { ...file, grpc, http, cameras: recorded };
 }
 
 /** What is in a file of YAML or JSON, not yet checked. Throws one line that names the file. */
