@@ -15,6 +15,7 @@ import type { FrameSource, SourceError, SourceListener } from './frame-source.js
 import type { CameraOptions } from './options.js';
 import { SilenceWatch } from './silence.js';
 import { nextFrame } from './snapshot.js';
+import type { SourceTurn } from './source-turn.js';
 import type { CameraView } from './views.js';
 
 export type { FrameConsumer } from './audience.js';
@@ -22,6 +23,8 @@ export type { FrameConsumer } from './audience.js';
 export interface CameraParts {
   readonly options: CameraOptions;
   readonly source: FrameSource;
+  /** A camera of this id that there was before may still be giving the source back. */
+  readonly turn?: SourceTurn;
   readonly encode: FrameEncoder;
   /** In [0, 1): spreads the slow retries of many cameras. */
   readonly jitter: number;
@@ -155,7 +158,9 @@ export class Camera implements ProcessBody {
     this.#stale = false;
     this.#fault = undefined;
     const { clock } = this.process.system;
-    const attempt = this.#parts.source.open(this.#listener(this.#attempts), { clock });
+    const { source, turn } = this.#parts;
+    const open = () => source.open(this.#listener(this.#attempts), { clock });
+    const attempt = turn ? turn.open(open) : open();
     this.#attempt = this.process.scope.acquire('source', async () => {
       await attempt.close();
       this.note('camera.closed', { attempt: this.#attempts });

@@ -18,6 +18,7 @@ import { Publisher, type PublisherOptions } from './publisher.js';
 import type { RecorderParts } from './recorder.js';
 import { Recorders, recorderId } from './recorders.js';
 import type { ArchiveFactory } from './recording.js';
+import { SourceTurn } from './source-turn.js';
 import type { FrameWire, WatchOptions } from './transport.js';
 import { Viewer } from './viewer.js';
 import type { CameraView } from './views.js';
@@ -45,6 +46,8 @@ export class Cameras {
   readonly #byId = new Map<string, Camera>();
   /** The host's functions by camera; they outlive its crashes. */
   readonly #processing = new Map<string, Set<Processing>>();
+  /** Whose turn it is with a source, from the start of a camera until it has given it back. */
+  readonly #turns = new Map<string, SourceTurn>();
   /** How cameras that have crashed looked last, until they are started again. */
   readonly #crashed = new Map<string, CameraView>();
   /** The recorders of those that are recorded. */
@@ -116,15 +119,17 @@ export class Cameras {
       backoff: CRASH_BACKOFF,
       start: ({ spawn }) => {
         const { encode, random, note } = this.#parts;
-        const before = this.#byId.get(options.id)?.turn;
-        const camera = new Camera({ options, source, before, encode, jitter: random(), note });
+        const turn = new SourceTurn(this.#turns.get(options.id));
+        this.#turns.set(options.id, turn);
+        turn.whenOver(() => this.#turns.get(options.id) === turn && this.#turns.delete(options.id));
+        const camera = new Camera({ options, source, turn, encode, jitter: random(), note });
         const ref = spawn(cameraLogic, camera.input, camera);
         this.#byId.set(options.id, camera);
         this.#crashed.delete(options.id);
         for (const processing of this.#processing.get(options.id) ?? []) processing.begin(camera);
         camera.process.scope.acquire('camera_entry', () => {
           if (this.#byId.get(options.id) === camera) this.#forget(camera);
-          camera.turn.end();
+          turn.end();
         });
         return ref;
       },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HeldSource } from './paths/held-source.js';
 import { WholeGateway } from './whole-gateway.js';
 
 let whole: WholeGateway;
@@ -35,5 +36,30 @@ describe('a camera that crashes again and again', () => {
     camera('front')?.process.crash(new Error('simulated'));
     await whole.pass(50);
     expect(camera('front')?.process.alive).toBe(true);
+  });
+});
+
+describe('cameras whose supervisor crashes', () => {
+  it('are started anew at once, and open a source only when it has been given back', async () => {
+    const source = new HeldSource();
+    const held = await WholeGateway.start(
+      { cameras: [{ id: 'front', source: 'held:', onDemand: false, connectMs: 60_000 }] },
+      () => source,
+    );
+    const crash = async (): Promise<void> => {
+      await held.killIfThere('sluice/cameras');
+      await held.settle();
+    };
+    await crash();
+    await crash();
+    expect(held.live.cameras().map(({ state }) => state)).toEqual(['opening']);
+    expect(source.attempts).toHaveLength(1);
+    source.attempts[0]?.finish();
+    await held.pass(1);
+    expect(source.attempts).toHaveLength(2);
+    const stopped = held.stop();
+    await held.settle();
+    source.attempts[1]?.finish();
+    await stopped;
   });
 });

@@ -7,6 +7,7 @@ import { type GatewayTree, gatewayTree } from '../../src/application.js';
 import { sourceFactory } from '../../src/cameras/index.js';
 import { type ConfigurationInput, configure } from '../../src/configuration.js';
 import type { ClientManager } from '../../src/gateway/client-manager.js';
+import type { SourceFactory } from '../../src/gateway/frame-source.js';
 import type { LiveGateway } from '../../src/gateway/live-gateway.js';
 import type { GatewayOptions } from '../../src/gateway/options.js';
 import type { Session } from '../../src/gateway/session.js';
@@ -44,18 +45,18 @@ export class WholeGateway {
   readonly gateway: GatewayTree;
   #application: Application | undefined;
 
-  private constructor(input: ConfigurationInput) {
+  private constructor(input: ConfigurationInput, sources: SourceFactory) {
     this.gateway = gatewayTree({
       options: configure({ cameras: [{ id: 'front', source: 'clip:' }], ...input }) as GatewayOptions,
       system: this.system,
-      sources: sourceFactory,
+      sources,
       encode: encodeFrame,
       random: () => 0,
     });
   }
 
-  static async start(input: ConfigurationInput = {}): Promise<WholeGateway> {
-    const whole = new WholeGateway(input);
+  static async start(input: ConfigurationInput = {}, sources: SourceFactory = sourceFactory): Promise<WholeGateway> {
+    const whole = new WholeGateway(input, sources);
     whole.#application = await startApplication('sluice', whole.gateway.root([]), whole.system);
     return whole;
   }
