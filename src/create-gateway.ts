@@ -20,7 +20,7 @@ import type { RoomBackend } from './gateway/room-backend.js';
 import type { Rooms } from './gateway/rooms.js';
 import type { Services } from './gateway/services.js';
 import type { Sessions } from './gateway/sessions.js';
-import type { GatewayEvent, Resources, TreeView } from './gateway/views.js';
+import type { ClusterView, GatewayEvent, Resources, TreeView } from './gateway/views.js';
 import { authenticates } from './grpc/auth.js';
 import type { GrpcCameraOptions } from './grpc/camera-source.js';
 import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
@@ -78,6 +78,8 @@ export interface SluiceGateway extends AsyncDisposable {
   /** The other gateways of the cluster that are heard, by their node. */
   readonly neighbours: readonly string[];
   /** Mount it in a server of yours; it serves what the HTTP port serves. */
+  /** This gateway among the others, as `/api/cluster` shows it; undefined while it is alone. */
+  clusterView(): ClusterView | undefined;
   readonly httpHandler: HttpHandler;
   /** Real addresses once started. */
   readonly addresses: {
@@ -246,6 +248,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     attach: (server) => void attached.push(attachServices(server, { gateway: live, auth: grpcOptions.auth, log })),
     tree: () => live.tree(),
     resources: () => live.resources(),
+    clusterView: () => live.cluster(),
     census: () => leftovers(system),
     why: (id) => live.why(id),
     on: (type, fn) => live.onEvent((event) => (type === '*' || event.type === type ? fn(event) : undefined)),

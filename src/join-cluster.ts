@@ -2,8 +2,11 @@
 import { ClusterActor } from './cluster/cluster-actor.js';
 import type { Engine } from './cluster/engine.js';
 import { openNatsEngine } from './cluster/nats/nats-engine.js';
+import { openNatsMedia } from './cluster/nats/nats-media.js';
 import type { ClusterNote } from './cluster/node-parts.js';
+import { cameraKeys } from './configuration/camera-keys.js';
 import type { Configuration } from './configuration.js';
+import type { CameraOptions } from './gateway/options.js';
 import type { Clock } from './otp/clock.js';
 
 export interface JoinParts {
@@ -18,12 +21,18 @@ export interface JoinParts {
 export function joinCluster({ configuration, clock, random, engine, note }: JoinParts): ClusterActor | undefined {
   const { cluster, node } = configuration;
   const { nats, ttlMs, marginMs, renewMs, silenceMs, answerMs } = cluster;
-  const open =
-    engine ??
-    (nats === undefined
-      ? undefined
-      : () => openNatsEngine({ ...cluster, servers: nats.split(','), node: node.id, ttlMs, answerMs }));
+  const there = nats === undefined ? undefined : { ...cluster, servers: nats.split(','), node: node.id };
+  const open = engine ?? (there && (() => openNatsEngine(there)));
   if (!open) return undefined;
   const options = { ttlMs, marginMs, renewMs, silenceMs, answerMs };
-  return new ClusterActor({ name: node.id, openEngine: open, clock, random, options, note });
+  return new ClusterActor({
+    name: node.id,
+    openEngine: open,
+    ...(there && !engine ? { openMedia: () => openNatsMedia(there) } : {}),
+    farCamera: (id) => cameraKeys.parse({ id, source: `node:${encodeURIComponent(id)}` }) as CameraOptions,
+    clock,
+    random,
+    options,
+    note,
+  });
 }

@@ -4,19 +4,37 @@
  * clear error.
  */
 import type { AnyActorRef } from 'xstate';
+import type { Cameras } from '../gateway/cameras.js';
+import type { Elsewhere, FarCameras } from '../gateway/far-cameras.js';
+import type { FrameSource } from '../gateway/frame-source.js';
 import type { Neighbours } from '../gateway/neighbours.js';
+import type { CameraOptions } from '../gateway/options.js';
 import type { ClusterView } from '../gateway/views.js';
 import type { StartContext } from '../otp/child-spec.js';
 import { processOf } from '../otp/process.js';
 import type { Engine } from './engine.js';
+import type { OpenMedia } from './nats/nats-media.js';
 import { ClusterNode } from './node.js';
 import { nodeLogic } from './node-logic.js';
 import type { ClusterNodeParts } from './node-parts.js';
+import { type Media, RelaySender } from './relay-send.js';
+import { RelayWatcher } from './relay-watch.js';
 import { Sharing } from './sharing.js';
 
 export interface ClusterActorParts extends Omit<ClusterNodeParts, 'engine'> {
   /** Opens the engine anew for each start; closed at the actor's end. */
   readonly openEngine: () => Promise<Engine>;
+  /** Opens the connection for frames. Default: the engine carries them. */
+  readonly openMedia?: (() => Promise<OpenMedia>) | undefined;
+  /** A camera of this gateway over what another one has. */
+  readonly farCamera: (id: string) => CameraOptions;
+}
+
+/** What this gateway shares with the others. */
+export interface Shared {
+  readonly neighbours: Neighbours;
+  readonly cameras: Cameras;
+  readonly far: FarCameras;
 }
 
 /** How long the node may take to give back what it owns. Milliseconds. */
@@ -28,7 +46,9 @@ const JOIN_MS = 15_000;
 export class ClusterActor {
   readonly #parts: ClusterActorParts;
   #node: ClusterNode | undefined;
-  #neighbours: Neighbours | undefined;
+  #shared: Shared | undefined;
+  #sender: RelaySender | undefined;
+  readonly #watcher = new RelayWatcher();
 
   constructor(parts: ClusterActorParts) {
     this.#parts = parts;
@@ -42,21 +62,33 @@ export class ClusterActor {
   view(): ClusterView {
     const node = this.#node;
     const { name } = this.#parts;
-    if (!node) return { node: name, state: 'restarting', engine: '', keys: 0, known: 0, leaseMs: 0, members: [] };
+    if (!node)
+      return { node: name, state: 'restarting', engine: '', keys: 0, known: 0, leaseMs: 0, members: [], relays: [] };
     const { state, engine, held, known, leaseMs } = node;
     const members = node.members().map(({ node: id, ...member }) => ({ id, ...member }));
-    return { node: name, state, engine: engine.label, keys: held, known, leaseMs, members };
+    const relays = this.#sender?.views() ?? [];
+    return { node: name, state, engine: engine.label, keys: held, known, leaseMs, members, relays };
   }
 
-  /** What the desks of this gateway have is told to the others, and what they have to its desks. Before it is started. */
-  share(neighbours: Neighbours): void {
-    this.#neighbours = neighbours;
+  /** What this gateway has is told to the others, and what they have to it. Before it is started. */
+  share(shared: Shared): void {
+    this.#shared = shared;
   }
+
+  /** Cameras that others have. */
+  readonly elsewhere: Elsewhere = {
+    has: (id) => this.#watcher.has(id),
+    options: (id) => this.#parts.farCamera(id),
+  };
+
+  /** The driver of `node:<camera>`. */
+  readonly farSource = (url: URL): FrameSource => this.#watcher.source(decodeURIComponent(url.pathname));
 
   /** A start function for a child spec. */
   readonly start = async ({ spawn }: StartContext): Promise<AnyActorRef> => {
-    const { openEngine, clock } = this.#parts;
+    const { openEngine, openMedia, clock } = this.#parts;
     const engine = await openEngine();
+    const media = openMedia ? await openMedia() : { ...only(engine), close: async () => {} };
     const joined = waiting(clock, JOIN_MS);
     const node = new ClusterNode({
       ...this.#parts,
@@ -67,7 +99,7 @@ export class ClusterActor {
         this.#parts.note?.(type, detail);
       },
     });
-    const sharing = this.#neighbours && new Sharing({ node, clock, neighbours: this.#neighbours });
+    const sharing = this.#shared && this.#share(node, media, this.#shared);
     const send = (event: Parameters<AnyActorRef['send']>[0]): void => {
       if (processOf(ref)?.alive) ref.send(event);
     };
@@ -76,8 +108,12 @@ export class ClusterActor {
     const ref: AnyActorRef = spawn(nodeLogic(node));
     processOf(ref)?.scope.acquire('cluster_node', async () => {
       sharing?.close();
+      this.#watcher.reachedBy(undefined);
+      this.#sender?.close();
+      this.#sender = undefined;
       node.close();
       if (this.#node === node) this.#node = undefined;
+      await media.close();
       await engine.close();
     });
     this.#node = node;
@@ -85,6 +121,47 @@ export class ClusterActor {
       throw new Error(`cluster: no lease within ${JOIN_MS} ms from ${engine.label}`);
     }
     return ref;
+  };
+
+  #share(node: ClusterNode, media: Media, { neighbours, cameras, far }: Shared): Sharing {
+    const { clock, note } = this.#parts;
+    const sender = new RelaySender({
+      node: node.name,
+      inc: () => node.inc,
+      mayAct: () => node.mayAct(),
+      media,
+      clock,
+      camera: (id) => (far.ownIds().includes(id) ? cameras.all().find((camera) => camera.id === id) : undefined),
+      onSlow: (camera, to) => note?.('cluster.relaySlow', { camera, node: to }),
+    });
+    this.#sender = sender;
+    const sharing = new Sharing({
+      node,
+      clock,
+      neighbours,
+      cameras: () => far.ownIds(),
+      onCut: (names) => note?.('cluster.offerCut', { names }),
+      onGone: (gone) => {
+        sender.nodeGone(gone);
+        this.#watcher.nodeGone(gone);
+      },
+      onReconciled: () => far.tidy(),
+    });
+    this.#watcher.reachedBy({
+      node: node.name,
+      inc: () => node.inc,
+      media,
+      nodeOf: (camera) => sharing.nodeOf(camera),
+    });
+    return sharing;
+  }
+}
+
+function only(engine: Engine): Media {
+  return {
+    messageBytesMax: engine.messageBytesMax,
+    publish: (subject, body) => engine.publish(subject, body),
+    subscribe: (subject, onMessage) => engine.subscribe(subject, onMessage),
   };
 }
 

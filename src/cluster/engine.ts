@@ -53,6 +53,8 @@ export type Undo = () => void;
 export interface Engine {
   /** What it is, for people: `memory`, `nats 2.12.1`. */
   readonly label: string;
+  /** A message or a question longer than this is not sent. */
+  readonly messageBytesMax: number;
 
   /** Reads what all agree on; never an answer older than a write that was acknowledged before. */
   get(bucket: Bucket, key: string, done: (answer: GetAnswer) => void): void;

@@ -64,6 +64,7 @@ export class MemoryHub {
 
 class MemoryEngine implements Engine {
   readonly label = 'memory';
+  readonly messageBytesMax = Number.MAX_SAFE_INTEGER;
   readonly #hub: MemoryHub;
   readonly #undos = new Set<Undo>();
   #closed = false;

@@ -13,7 +13,9 @@ export type ClusterNote =
   | 'cluster.nodeUp'
   | 'cluster.nodeSilent'
   | 'cluster.nodeHeard'
-  | 'cluster.nodeGone';
+  | 'cluster.nodeGone'
+  | 'cluster.offerCut'
+  | 'cluster.relaySlow';
 
 export interface ClusterNodeParts {
   /** Unique among the gateways of one engine. */

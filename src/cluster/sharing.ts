@@ -22,8 +22,14 @@ export interface SharingParts {
   readonly node: ClusterNode;
   readonly clock: Clock;
   readonly neighbours: Neighbours;
+  /** Of this node's own. */
   readonly cameras?: () => readonly string[];
+  /** Names that had no room in this node's offer. */
   readonly onCut?: (names: number) => void;
+  /** That node is gone, or not heard. */
+  readonly onGone?: (node: string) => void;
+  /** What the others offer may have changed. */
+  readonly onReconciled?: () => void;
 }
 
 interface Standing {
@@ -37,6 +43,8 @@ export class Sharing implements Neighbourhood {
   readonly #parts: SharingParts;
   readonly #offers = new Map<string, Standing>();
   readonly #beats: Beats;
+  /** The others that are heard, with their incarnation. */
+  readonly #heard = new Map<string, number>();
   #undo: Undo[] = [];
   #timer: unknown;
   #writing = false;
@@ -77,6 +85,12 @@ export class Sharing implements Neighbourhood {
   ask(to: string, { procedure, payload, timeoutMs }: Question, answer: (answer: NeighbourAnswer) => void): void {
     const { node } = this.#parts;
     const packed = packParts({ from: node.name, procedure, timeoutMs }, payload);
+    const { messageBytesMax } = node.engine;
+    if (packed.length > messageBytesMax) {
+      const message = `expected a payload that fits into ${messageBytesMax} bytes, what the engine takes, got ${payload.length}`;
+      queueMicrotask(() => answer({ type: 'failed', code: 'message_too_large', message }));
+      return;
+    }
     node.call(to, 'ask', packed, timeoutMs, (got) => {
       // `unknown`: it may be answered there and have been lost here. The time of the call is over soon, and says so.
       if (this.#closed || got.type === 'unknown') return;
@@ -102,13 +116,22 @@ export class Sharing implements Neighbourhood {
     for (const { node: other, inc, state } of members) {
       if (other === node.name) continue;
       const offer = this.#offers.get(other)?.offer;
-      if (state === 'up') neighbours.present(other, offer?.inc === inc ? offer.procedures : []);
-      else neighbours.gone(other);
+      if (state !== 'up') this.#gone(other);
+      else {
+        this.#heard.set(other, inc);
+        neighbours.present(other, offer?.inc === inc ? offer.procedures : []);
+      }
     }
     const names = new Set(members.map((member) => member.node));
-    for (const other of neighbours.nodes()) if (!names.has(other)) neighbours.gone(other);
+    for (const other of neighbours.nodes()) if (!names.has(other)) this.#gone(other);
+    this.#parts.onReconciled?.();
     // A new incarnation offers anew.
     if (this.#offers.get(node.name)?.offer?.inc !== node.inc) this.changed();
+  }
+
+  #gone(node: string): void {
+    this.#parts.neighbours.gone(node);
+    if (this.#heard.delete(node)) this.#parts.onGone?.(node);
   }
 
   #asked(packed: Uint8Array, reply: (body: Uint8Array) => void): void {
@@ -118,9 +141,26 @@ export class Sharing implements Neighbourhood {
     this.#parts.neighbours.asked(from, { procedure, payload, timeoutMs }, (answer) => {
       if (this.#closed) return;
       const { type } = answer;
-      if (type === 'answered') reply(packParts({ type }, answer.payload));
+      if (type === 'answered') reply(this.#fitting(packParts({ type }, answer.payload)));
       else reply(packParts({ ...answer }, new Uint8Array()));
     });
+  }
+
+  /** An answer that the engine would not take becomes one that says so. */
+  #fitting(packed: Uint8Array): Uint8Array {
+    const { messageBytesMax } = this.#parts.node.engine;
+    if (packed.length <= messageBytesMax) return packed;
+    const message = `expected an answer that fits into ${messageBytesMax} bytes, what the engine takes, got ${packed.length}`;
+    return packParts({ type: 'failed', code: 'message_too_large', message }, new Uint8Array());
+  }
+
+  /** The node that has this camera and is heard. */
+  nodeOf(camera: string): string | undefined {
+    for (const [node, inc] of this.#heard) {
+      const offer = this.#offers.get(node)?.offer;
+      if (offer?.inc === inc && offer.cameras.includes(camera)) return node;
+    }
+    return undefined;
   }
 
   #see(name: string, value: string | undefined, rev: number): void {
@@ -143,6 +183,8 @@ export class Sharing implements Neighbourhood {
     const names = [...members.keys()];
     this.#lastRead = names[(names.indexOf(this.#lastRead) + 1) % Math.max(1, names.length)] ?? '';
     if (this.#lastRead !== '') this.#readAgain(this.#lastRead);
+    // Cameras come and go without a word.
+    this.changed();
     this.reconcile();
   }
 

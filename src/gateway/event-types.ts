@@ -47,6 +47,8 @@ export const EVENT_TYPES: Readonly<Record<string, EventType>> = {
   'cluster.nodeHeard': info('A gateway that was silent is heard again.'),
   'cluster.nodeSilent': warn('Another gateway is not heard; it may still own what it has.'),
   'cluster.nodeUp': info('Another gateway has a lease.'),
+  'cluster.offerCut': warn('This gateway provides more than fits into its record; `names` are not told to the others.'),
+  'cluster.relaySlow': warn('Another gateway does not take the frames of a camera in time; `camera`, `node`.'),
   'cluster.wentBack': error('The engine knows less than it had acknowledged; nobody acts before its era is raised.'),
   'frame.failed': warn("A host's function failed on a frame; the frame was skipped."),
   'listener.failed': error('A listener of events threw.'),

@@ -18,6 +18,7 @@ import { GatewayError } from './gateway-error.js';
 import { leaksOf } from './leaks.js';
 import { procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
+import type { RecordingArchive } from './recording.js';
 import { type CountedParts, resourcesOf } from './resources.js';
 import type { AudioRooms } from './room-transport.js';
 import type { Session } from './session.js';
@@ -38,7 +39,6 @@ import type {
   WatchOptions,
 } from './transport.js';
 import { treeRows } from './tree-rows.js';
-import type { Viewer } from './viewer.js';
 import type {
   ActorDetail,
   ActorView,
@@ -67,6 +67,8 @@ export interface LiveGatewayParts extends CountedParts {
   readonly telemetry: Telemetry;
   /** The supervisor of HTTP views that is alive now. */
   readonly views: () => AnyActorRef | undefined;
+  /** Looks for a camera that is not here at other gateways. Absent where this one is alone. */
+  readonly findCamera?: (cameraId: string) => Promise<void> | undefined;
 }
 
 /** How often a drain looks whether everybody has gone, in milliseconds. */
@@ -81,7 +83,7 @@ export class LiveGateway implements Gateway {
   readonly #startedAtMs: number;
   readonly #cleanUp: CleanUp;
   /** Viewers over HTTP, who belong to no session. */
-  readonly #views = new Set<Viewer>();
+  readonly #views = new Set<StreamBody>();
   #lastView = 0;
   #draining = false;
   #loop: EventLoopUtilization = performance.eventLoopUtilization();
@@ -108,6 +110,7 @@ export class LiveGateway implements Gateway {
   async watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle> {
     this.#refuseWhileDraining();
     const { sessions, cameraTable } = this.#parts;
+    await this.#parts.findCamera?.(request.cameraId);
     // Look first: a call for a camera that does not exist makes nobody a client.
     cameraTable.get(request.cameraId);
     const session = await this.#asking(false, () => sessions.forCall(nodeId));
@@ -158,13 +161,14 @@ export class LiveGateway implements Gateway {
         return refusal === undefined ? undefined : registrationError(refusal, session.nodeId);
       });
     } catch (error) {
-      if (session.streams.size === 0) session.client.send({ type: 'client.unused' });
+      if (session.streams.length === 0) session.client.send({ type: 'client.unused' });
       throw error;
     }
   }
 
   async view(request: WatchOptions, wire: FrameWire): Promise<StreamHandle> {
     this.#refuseWhileDraining();
+    await this.#parts.findCamera?.(request.cameraId);
     const parent = this.#parts.views();
     if (!parent) throw new GatewayError('draining', 'draining: the listeners are restarting', { retryAfterMs: 500 });
     const viewer = this.#parts.cameraTable.viewer(request, { wire, nodeId: '' });
@@ -182,7 +186,12 @@ export class LiveGateway implements Gateway {
   }
 
   async snapshot(cameraId: string, timeoutMs: number): Promise<Frame> {
+    await this.#parts.findCamera?.(cameraId);
     return this.#parts.cameraTable.get(cameraId).snapshot(timeoutMs);
+  }
+
+  recorded(cameraId: string): RecordingArchive {
+    return this.#parts.cameraTable.recorded(cameraId);
   }
 
   tree(): TreeView {

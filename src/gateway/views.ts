@@ -268,6 +268,13 @@ export interface ClusterView {
   readonly members: readonly MemberView[];
 }
 
+  /** Cameras of this node that others watch: what went to each, and what was dropped because it is too slow. */
+  readonly relays: readonly {
+    readonly camera: string;
+    readonly node: string;
+    readonly sent: number;
+    readonly dropped: number;
+  }[];
 export interface MemberView {
   readonly id: string;
   /** `up`; `suspect`: its lease stands, but it was not heard lately. */

@@ -87,6 +87,7 @@ export interface EngineFaults {
 /** What one node sees of the engine. */
 export class SimulatedEngine implements Engine {
   readonly label = 'simulated';
+  readonly messageBytesMax = Number.MAX_SAFE_INTEGER;
   readonly node: string;
   readonly #store: SimulatedStore;
   readonly #answerMs: number;

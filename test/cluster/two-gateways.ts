@@ -3,17 +3,21 @@ import type { StatusObject } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import type { Engine } from '../../src/cluster/engine.js';
 import { createGateway, type GatewayHostOptions, type SluiceGateway } from '../../src/create-gateway.js';
+import type { ClusterView } from '../../src/gateway/views.js';
 import { createGatewayClient, type GatewayClient } from '../../src/grpc/client.js';
 import type { ServerMessage } from '../../src/grpc/gen/sluice/v1/gateway_pb.js';
 
 export interface Pair {
   readonly gateways: readonly [SluiceGateway, SluiceGateway];
+  /** How the cluster looks from each. */
+  readonly views: readonly (() => ClusterView | undefined)[];
   stop(): Promise<void>;
 }
 
 export async function startPair(
   engine: ((node: string) => () => Promise<Engine>) | undefined,
   options: GatewayHostOptions = {},
+  own: Readonly<Record<string, GatewayHostOptions>> = {},
 ): Promise<Pair> {
   const make = (id: string): SluiceGateway =>
     createGateway({
@@ -21,6 +25,7 @@ export async function startPair(
       http: { port: 0 },
       logger: pino({ level: 'silent' }),
       ...options,
+      ...own[id],
       node: { id },
       ...(engine ? { engine: engine(id) } : {}),
     });
@@ -28,6 +33,7 @@ export async function startPair(
   await Promise.all(gateways.map((gateway) => gateway.start()));
   return {
     gateways,
+    views: gateways.map((gateway) => () => gateway.clusterView()),
     stop: async () => {
       await Promise.all(gateways.map((gateway) => gateway.stop({ deadlineMs: 2_000 })));
     },

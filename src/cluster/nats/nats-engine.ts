@@ -38,6 +38,9 @@ const WRONG_LAST_SEQUENCE = new Set([10_071, 10_164]);
 /** JetStream's code for a stream that is not there. */
 const STREAM_NOT_FOUND = 10_059;
 
+/** What a server takes that does not say. */
+export const MESSAGE_BYTES = 1_048_576;
+
 /** Connects and opens the buckets. @throws one clear line when that cannot be done. */
 export async function openNatsEngine(options: NatsEngineOptions): Promise<Engine> {
   const packages = await loadNats();
@@ -70,6 +73,7 @@ interface Watch {
 
 class NatsEngine implements Engine {
   readonly label: string;
+  readonly messageBytesMax: number;
   readonly #parts: NatsEngineParts;
   readonly #watches = new Set<Watch>();
   readonly #reconnected = new Set<() => void>();
@@ -78,6 +82,7 @@ class NatsEngine implements Engine {
 
   constructor(parts: NatsEngineParts) {
     this.#parts = parts;
+    this.messageBytesMax = parts.connection.info?.max_payload ?? MESSAGE_BYTES;
     this.label = `nats ${parts.connection.info?.version ?? ''}`;
     void this.#followStatus();
   }
