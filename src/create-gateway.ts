@@ -37,6 +37,7 @@ import { startHttpServer } from './ops/http.js';
 import { logEvents } from './ops/log.js';
 import { LogFile } from './ops/log-file.js';
 import { GatewayMetrics } from './ops/metrics/gateway-metrics.js';
+import { Watch } from './ops/watch.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
 import { leftovers } from './otp/leaks.js';
@@ -61,6 +62,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly roomBackend?: RoomBackend;
   /** An engine that several gateways share, in place of `cluster.nats`; opened at the start and closed at the end. */
   readonly engine?: () => Promise<Engine>;
+  /** Counts ended actors that are not collected (`sluice_undisposed_objects`), at the cost of an entry for each. Default false. */
+  readonly watchCollection?: boolean;
 }
 
 /** The gateway as a host holds it. */
@@ -75,11 +78,11 @@ export interface SluiceGateway extends AsyncDisposable {
   readonly channels: Channels<GrpcChannel, GrpcChannelOptions>;
   /** This gateway among the others; absent while it is alone or not started. */
   readonly cluster: ClusterNode | undefined;
+  /** This gateway among the others, as `/api/cluster` shows it; undefined while it is alone. */
+  clusterView(): ClusterView | undefined;
   /** The other gateways of the cluster that are heard, by their node. */
   readonly neighbours: readonly string[];
   /** Mount it in a server of yours; it serves what the HTTP port serves. */
-  /** This gateway among the others, as `/api/cluster` shows it; undefined while it is alone. */
-  clusterView(): ClusterView | undefined;
   readonly httpHandler: HttpHandler;
   /** Real addresses once started. */
   readonly addresses: {
@@ -121,6 +124,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     roomBackend,
     inspect,
     engine,
+    watchCollection = false,
     ...input
   } = hostOptions;
   const configuration = configure(input);
@@ -157,7 +161,21 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;
   const ready = (): boolean => grpc.bound && http.bound;
-  const metrics = new GatewayMetrics({ gateway: live, system, telemetry, version: VERSION, ready });
+  const metrics: GatewayMetrics = new GatewayMetrics({
+    gateway: live,
+    system,
+    telemetry,
+    version: VERSION,
+    ready,
+    undisposed: () => watch.undisposed,
+  });
+  const watch = new Watch({
+    system,
+    chronicle,
+    resources: () => live.resources(),
+    lag: (seconds) => metrics.observe('sluice_event_loop_lag_seconds', seconds),
+    collection: watchCollection,
+  });
   const grpc = new Listener(async (port) =>
     startGrpcServer({ gateway: live, ...grpcOptions, tls, port: port ?? grpcOptions.port, log }),
   );
@@ -171,6 +189,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
   const tree = root([
     ...(inspector ? [{ id: 'inspector', start: inspector.start }] : []),
+    { id: 'watch', start: watch.start },
     { id: 'http', start: http.start },
     { id: 'grpc', start: grpc.start },
   ]);
@@ -229,6 +248,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     get cluster() {
       return cluster?.node;
     },
+    clusterView: () => live.cluster(),
     get neighbours() {
       return board.neighbours.nodes();
     },
@@ -248,7 +268,6 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     attach: (server) => void attached.push(attachServices(server, { gateway: live, auth: grpcOptions.auth, log })),
     tree: () => live.tree(),
     resources: () => live.resources(),
-    clusterView: () => live.cluster(),
     census: () => leftovers(system),
     why: (id) => live.why(id),
     on: (type, fn) => live.onEvent((event) => (type === '*' || event.type === type ? fn(event) : undefined)),

@@ -108,6 +108,14 @@ export class Chronicle {
           reason: String(event.thrown),
         });
         break;
+      case 'handler.slow':
+        this.note({
+          type: 'handler.slow',
+          actor: event.process.path,
+          kind: event.process.kind,
+          detail: { event: event.event, ms: Math.round(event.ms) },
+        });
+        break;
       case 'mailbox.full':
         this.note({
           type: 'mailbox.full',

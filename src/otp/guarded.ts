@@ -75,6 +75,8 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
   wrapped.transition = (snapshot: Snapshot, event: EventObject, scope: AnyActorScope) => {
     const process = processOf(scope.self) as Process;
     if (events && !event.type.startsWith('xstate.') && !events.has(event.type)) return snapshot;
+    const { slowHandlerMs } = process.system;
+    const beganMs = slowHandlerMs === undefined ? 0 : performance.now();
     return atWork.run(process, () => {
       try {
         const next = logic.transition(snapshot, event, scope) as Snapshot;
@@ -86,10 +88,17 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
         stopChildren(snapshot, scope);
         process.exited(crashReason(thrown));
         throw thrown;
+      } finally {
+        if (slowHandlerMs !== undefined) tellSlow(process, event, performance.now() - beganMs, slowHandlerMs);
       }
     });
   };
   return wrapped;
+}
+
+/** What it made others do at once counts as its own: an actor that sends is at work until its receivers are done. */
+function tellSlow(process: Process, event: EventObject, ms: number, limitMs: number): void {
+  if (ms >= limitMs) process.system.emit({ type: 'handler.slow', process, event: event.type, ms });
 }
 
 interface Snapshot {

@@ -60,6 +60,8 @@ export type KernelEvent =
       readonly reason: ExitReason;
     }
   | { readonly type: 'supervisor.gaveUp'; readonly supervisor: Process; readonly reason: ExitReason }
+  /** An actor took longer over one message than `slowHandlerMs`, and nobody else had a turn meanwhile. */
+  | { readonly type: 'handler.slow'; readonly process: Process; readonly event: string; readonly ms: number }
   /** Of these kinds it held something that was not given back in time; the census still counts it. */
   | { readonly type: 'process.abandoned'; readonly process: Process; readonly kinds: readonly string[] }
   /** Work that an actor left behind threw after its end; there is nobody left to crash. */
@@ -90,6 +92,8 @@ export class System {
   /** Monitors that stand now. */
   monitors = 0;
   root: Process | undefined;
+  /** From how many milliseconds on the handling of one message is told. `undefined`: nobody measures. */
+  slowHandlerMs: number | undefined;
   /** Timers that charts have set and that have not fired; given by the indexed scheduler. */
   chartTimers: () => number = () => 0;
 

@@ -19,7 +19,7 @@ export interface GatewayMetricsParts {
   readonly version: string;
   readonly ready: () => boolean;
   /** Actors that ended a while ago and were not collected; absent where nobody watches for them. */
-  readonly undisposed?: (() => number) | undefined;
+  readonly undisposed?: () => number | undefined;
 }
 
 const FRESH_MS = 1_000;

@@ -80,6 +80,9 @@ export class Tally {
       case 'child.startFailed':
         this.add('sluice_start_failures_total');
         break;
+      case 'handler.slow':
+        this.add('sluice_slow_handlers_total', event.process.kind);
+        break;
       case 'process.abandoned':
         this.add('sluice_abandoned_total');
         break;
@@ -151,9 +154,6 @@ export class Tally {
         break;
       case 'channel.evicted':
         this.add('sluice_pool_evictions_total');
-        break;
-      case 'handler.slow':
-        this.add('sluice_slow_handlers_total', String(detail?.['kind'] ?? 'other'));
         break;
       case 'cluster.fenced':
         this.add('sluice_cluster_fenced_total');
