@@ -266,8 +266,6 @@ export interface ClusterView {
   /** How long it may still act without another renewal. */
   readonly leaseMs: number;
   readonly members: readonly MemberView[];
-}
-
   /** Cameras of this node that others watch: what went to each, and what was dropped because it is too slow. */
   readonly relays: readonly {
     readonly camera: string;
@@ -275,6 +273,8 @@ export interface ClusterView {
     readonly sent: number;
     readonly dropped: number;
   }[];
+}
+
 export interface MemberView {
   readonly id: string;
   /** `up`; `suspect`: its lease stands, but it was not heard lately. */
