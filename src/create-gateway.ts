@@ -37,6 +37,7 @@ import { startHttpServer } from './ops/http.js';
 import { logEvents } from './ops/log.js';
 import { LogFile } from './ops/log-file.js';
 import { GatewayMetrics } from './ops/metrics/gateway-metrics.js';
+import { Watch } from './ops/watch.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
 import { leftovers } from './otp/leaks.js';
@@ -61,6 +62,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly roomBackend?: RoomBackend;
   /** An engine that several gateways share, in place of `cluster.nats`; opened at the start and closed at the end. */
   readonly engine?: () => Promise<Engine>;
+  /** Counts ended actors that are not collected (`sluice_undisposed_objects`), at the cost of an entry for each. Default false. */
+  readonly watchCollection?: boolean;
 }
 
 /** The gateway as a host holds it. */
@@ -121,6 +124,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     roomBackend,
     inspect,
     engine,
+    watchCollection = false,
     ...input
   } = hostOptions;
   const configuration = configure(input);
@@ -157,7 +161,21 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;
   const ready = (): boolean => grpc.bound && http.bound;
-  const metrics = new GatewayMetrics({ gateway: live, system, telemetry, version: VERSION, ready });
+  const metrics: GatewayMetrics = new GatewayMetrics({
+    gateway: live,
+    system,
+    telemetry,
+    version: VERSION,
+    ready,
+    undisposed: () => watch.undisposed,
+  });
+  const watch = new Watch({
+    system,
+    chronicle,
+    resources: () => live.resources(),
+    lag: (seconds) => metrics.observe('sluice_event_loop_lag_seconds', seconds),
+    collection: watchCollection,
+  });
   const grpc = new Listener(async (port) =>
     startGrpcServer({ gateway: live, ...grpcOptions, tls, port: port ?? grpcOptions.port, log }),
   );
@@ -171,6 +189,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
   const tree = root([
     ...(inspector ? [{ id: 'inspector', start: inspector.start }] : []),
+    { id: 'watch', start: watch.start },
     { id: 'http', start: http.start },
     { id: 'grpc', start: grpc.start },
   ]);

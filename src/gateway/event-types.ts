@@ -51,7 +51,14 @@ export const EVENT_TYPES: Readonly<Record<string, EventType>> = {
   'cluster.relaySlow': warn('Another gateway does not take the frames of a camera in time; `camera`, `node`.'),
   'cluster.wentBack': error('The engine knows less than it had acknowledged; nobody acts before its era is raised.'),
   'frame.failed': warn("A host's function failed on a frame; the frame was skipped."),
+  'growth.suspected': warn('A figure of what is held has only risen, minute after minute; `from` and `to`.'),
+  'handler.slow': warn(
+    'An actor took long over one message, and nobody else had a turn meanwhile; `ms` says how long.',
+  ),
   'listener.failed': error('A listener of events threw.'),
+  'loop.gap': warn(
+    'The event loop stood still for `ms` since `since`; the actor is who was at work, where that is known.',
+  ),
   'mailbox.full': warn('A mailbox had no room for a message, for the first time.'),
   'play.failed': warn('A sound could not be played.'),
   'process.abandoned': error('An actor ended, and something it held was not given back in time.'),
