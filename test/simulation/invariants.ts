@@ -132,7 +132,7 @@ function* sessions({ system, tree }: World): Faults {
     if (control && tree.clients.getClientStream(nodeId) !== control.process.ref)
       yield `I-maps: "${nodeId}" has a control stream that client_streams does not name`;
     if (here && !client.implicit && !control) yield `I-maps: client "${nodeId}" is here without a control stream`;
-    if (here && client.implicit && streams.size === 0) yield `I-own: implicit client "${nodeId}" has no call left`;
+    if (here && client.implicit && streams.length === 0) yield `I-own: implicit client "${nodeId}" has no call left`;
     for (const app of session.apps.all()) {
       if (state === 'connected' || !['starting', 'resurrecting', 'pausing'].includes(app.state)) continue;
       yield `I-no-resurrection: app ${app.spec.packageName} of "${nodeId}" is ${app.state}, the session is ${state}`;

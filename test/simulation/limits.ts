@@ -1,6 +1,7 @@
 /** How much the simulated gateway may have of each: little, so that every limit is reached. */
 export const CLIENTS_MAX = 6;
 export const QUEUE_FRAMES = 4;
+export const QUEUE_BYTES = 1_000;
 export const TOPICS_MAX = 3;
 export const SERVICES_MAX = 6;
 export const CALLS_MAX = 6;

@@ -88,9 +88,12 @@ export class Visitors {
     const { connections, clock } = this.#stage.world;
     if (clock.now() - this.#lastBeatMs < BEAT_MS) return;
     this.#lastBeatMs = clock.now();
-    for (const { silent, control, wire } of connections) {
+    for (const { silent, control, wire, label } of connections) {
       if (silent || wire.ended !== undefined || !control) continue;
       control.heartbeat(clock.now());
+      // Whatever waits behind it, a beat is answered at once.
+      if (wire.ended === undefined && !wire.bye && wire.lastBeatMs !== clock.now())
+        this.#stage.world.breach(`I-control: ${label} beat and was not answered`);
       if (wire.welcome) this.#stage.world.heardAtMs.set(wire.welcome.sessionId, clock.now());
     }
   }

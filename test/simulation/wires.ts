@@ -5,7 +5,14 @@
 
 import type { CallOutcome } from '../../src/gateway/calls.js';
 import type { Frame } from '../../src/gateway/frame.js';
-import type { CallWire, ControlWire, FrameWire, ServerWord } from '../../src/gateway/transport.js';
+import type {
+  CallWire,
+  ControlWire,
+  FrameWire,
+  PublishSummary,
+  PublishWire,
+  ServerWord,
+} from '../../src/gateway/transport.js';
 import type { Clock } from '../../src/otp/clock.js';
 import { describeReason, type ExitReason } from '../../src/otp/exit-reason.js';
 
@@ -25,7 +32,7 @@ export type Welcome = Extract<ServerWord, { type: 'welcome' }>;
 type Done = (error?: Error | null) => void;
 
 /** What every wire has: a reader, one end, and nothing after it. */
-abstract class Wire {
+export abstract class Wire {
   readonly label: string;
   ended: string | undefined;
   /** Called at its end. */
@@ -87,6 +94,8 @@ export class SimulatedControl extends Wire implements ControlWire {
   onReply: (reply: Reply) => void = () => {};
   /** Called with each publication. */
   onEvent: (event: TopicEvent) => void = () => {};
+  /** The last beat that was answered, by its stamp. */
+  lastBeatMs: number | undefined;
   /** Replies by the id of the call. */
   readonly replies = new Map<string, number>();
   #delivering = false;
@@ -101,6 +110,7 @@ export class SimulatedControl extends Wire implements ControlWire {
       this.onWelcome(word);
     } else if (!this.welcome) this.breach(`${this.label} was told ${word.type} before its welcome`);
     if (word.type === 'reply') this.#replied(word);
+    if (word.type === 'heartbeat') this.lastBeatMs = word.timestampMs;
     if (word.type === 'event') {
       this.onEvent(word);
       this.#deliver(done);
@@ -134,18 +144,36 @@ export class SimulatedControl extends Wire implements ControlWire {
 }
 
 export class SimulatedFrames extends Wire implements FrameWire {
-  #writing = false;
-  #lastSeq = 0;
+  /** The first frame that it was given, and the last. */
+  firstSeq = 0;
+  lastSeq = 0;
+  /** Writes that were taken. */
+  completed = 0;
+  writing = false;
+  writingSinceMs = 0;
 
   write(frame: Frame, done: Done): void {
-    if (this.#writing) this.breach(`I-bound: ${this.label} got a second write before the first was done`);
-    if (frame.seq <= this.#lastSeq) this.breach(`${this.label} got frame ${frame.seq} after ${this.#lastSeq}`);
-    this.#lastSeq = frame.seq;
-    this.#writing = true;
+    if (this.writing) this.breach(`I-bound: ${this.label} got a second write before the first was done`);
+    if (frame.seq <= this.lastSeq) this.breach(`I-order: ${this.label} got frame ${frame.seq} after ${this.lastSeq}`);
+    if (this.firstSeq === 0) this.firstSeq = frame.seq;
+    this.lastSeq = frame.seq;
+    this.writing = true;
+    this.writingSinceMs = this.clock.now();
     this.take(`frame ${frame.seq}`, (error) => {
-      this.#writing = false;
+      this.writing = false;
+      if (!error) this.completed += 1;
       done(error);
     });
+  }
+}
+
+/** The wire of somebody who publishes: one summary, or one end. */
+export class SimulatedPublish extends Wire implements PublishWire {
+  summary: PublishSummary | undefined;
+
+  finish(summary: PublishSummary): void {
+    this.summary = summary;
+    this.end('normal');
   }
 }
 

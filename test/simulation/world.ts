@@ -4,7 +4,7 @@
  */
 
 import { type GatewayTree, gatewayTree } from '../../src/application.js';
-import { configure } from '../../src/configuration.js';
+import { pushSource } from '../../src/cameras/push.js';
 import type { ControlStream } from '../../src/gateway/control-stream.js';
 import { GatewayError } from '../../src/gateway/gateway-error.js';
 import type { GatewayOptions } from '../../src/gateway/options.js';
@@ -17,11 +17,12 @@ import { monitor } from '../../src/otp/monitor.js';
 import type { Process } from '../../src/otp/process.js';
 import { type KernelEvent, System } from '../../src/otp/system.js';
 import type { Dice } from './dice.js';
-import { CALLS_MAX, CHANNELS_MAX, CLIENTS_MAX, QUEUE_FRAMES, SERVICES_MAX, SWEEP_MS, TOPICS_MAX } from './limits.js';
+import { Ledger } from './ledger.js';
+import { settings } from './settings.js';
 import { SimulatedSource } from './sources.js';
 import { ThirdParty } from './third-party.js';
 import { Upstream } from './upstream.js';
-import type { SimulatedCall, SimulatedControl, SimulatedFrames } from './wires.js';
+import type { SimulatedCall, SimulatedControl, SimulatedFrames, SimulatedPublish } from './wires.js';
 
 /** Something asked of the gateway, which must be answered: with what was asked for, or with a reason that it knows. */
 export interface Ask {
@@ -40,7 +41,7 @@ export interface Connection extends Ask {
 }
 
 export interface Watch extends Ask {
-  readonly wire: SimulatedFrames | SimulatedCall;
+  readonly wire: SimulatedFrames | SimulatedCall | SimulatedPublish;
   stream: StreamBody | undefined;
 }
 
@@ -54,19 +55,14 @@ export interface Watched {
   readonly downs: ExitReason[];
 }
 
-const camera = (id: string, more: object = {}) => ({
-  id,
-  source: `simulated:${id}`,
-  queueFrames: QUEUE_FRAMES,
-  ...more,
-});
-
 export class World {
   readonly clock = new VirtualClock();
   readonly system = new System({ clock: this.clock });
   readonly options: GatewayOptions;
   readonly tree: GatewayTree;
+  /** The latest source of each label, and all of them. */
   readonly sources = new Map<string, SimulatedSource>();
+  readonly sourcesMade: SimulatedSource[] = [];
   readonly thirdParty: ThirdParty;
   readonly upstream: Upstream;
   readonly connections: Connection[] = [];
@@ -74,6 +70,10 @@ export class World {
   readonly asks: Ask[] = [];
   readonly watched: Watched[] = [];
   readonly breaches: string[] = [];
+  readonly breach = (what: string): void => {
+    this.breaches.push(what);
+  };
+  readonly ledger = new Ledger(this.breach);
   /** When each session was heard of last, by its id. */
   readonly heardAtMs = new Map<string, number>();
   /** Somebody who carries calls to third parties has ended: what it had to tell is told to nobody. */
@@ -92,39 +92,23 @@ export class World {
   readonly #stopListening: () => void;
 
   constructor(dice: Dice) {
-    this.options = configure({
-      node: { id: 'simulated' },
-      limits: {
-        clients: CLIENTS_MAX,
-        streamsPerClient: 4,
-        viewersPerCamera: 6,
-        topicsPerClient: TOPICS_MAX,
-        services: SERVICES_MAX,
-        calls: CALLS_MAX,
-        channels: CHANNELS_MAX,
-      },
-      services: { ttlMs: 60_000, sweepMs: SWEEP_MS },
-      channels: { connectMs: 4_000, waitMs: 2_000, idleMs: 30_000, closeMs: 2_000 },
-      session: { tokenTtlMs: 24 * 3_600_000 },
-      stream: { queueBytes: 1_000, stallMs: 10_000 },
-      cameras: [
-        camera('yard'),
-        camera('gate', { onDemand: false, staleMs: 1_500, overflow: 'latest' }),
-        camera('hall', { lingerMs: 0, overflow: 'disconnect', retry: { attempts: 1, delayMs: 0 } }),
-      ],
-    }) as GatewayOptions;
+    this.options = settings();
     this.#stopListening = this.system.on((event) => this.#record(event));
     this.thirdParty = new ThirdParty(this.clock, dice);
     this.upstream = new Upstream(this.clock, dice, this.breach);
+    const others = (label: string) => this.sourcesMade.filter((source) => source.label === label);
+    const parts = { dice, ledger: this.ledger, breach: this.breach, others };
     this.tree = gatewayTree({
       options: this.options,
       system: this.system,
       sources: (url) => {
-        const source = new SimulatedSource(url, dice, this.breach);
+        if (url === 'push:') return pushSource(new URL(url));
+        const source = new SimulatedSource(url, parts);
         this.sources.set(url, source);
+        this.sourcesMade.push(source);
         return source;
       },
-      encode: () => Buffer.alloc(100),
+      encode: this.ledger.encode,
       random: dice.next,
       webhook: this.thirdParty.webhook,
       connector: this.upstream.connector,
@@ -135,10 +119,6 @@ export class World {
   readonly isAlive = (kind: string): boolean => {
     for (const process of this.system.processes) if (process.kind === kind && process.alive) return true;
     return false;
-  };
-
-  readonly breach = (what: string): void => {
-    this.breaches.push(what);
   };
 
   async start(): Promise<void> {

@@ -1,0 +1,71 @@
+/**
+ * The ledger of pictures. Whoever makes pictures (an attempt at a source, a publisher) numbers them; the gateway's encoder is
+ * the simulation's, so that every frame is seen as it is made. Each picture becomes one frame at most, in its order, and none
+ * of somebody who is over: deleted means gone.
+ */
+import type { FrameEncoder } from '../../src/gateway/frame.js';
+import type { Breach } from './wires.js';
+
+/** Somebody who makes pictures. */
+export class Maker {
+  readonly label: string;
+  /** Pictures made, and how many of them became frames. */
+  made = 0;
+  framed = 0;
+  /** The last that did. */
+  last = 0;
+  /** Nothing of it may become a frame any more. */
+  over = false;
+
+  constructor(label: string) {
+    this.label = label;
+  }
+
+  /** Its next picture. */
+  next(): Buffer {
+    this.made += 1;
+    return Buffer.from(`${this.label} picture ${this.made}`);
+  }
+}
+
+export class Ledger {
+  /** Told of each frame as it is made. */
+  readonly onFrame: ((cameraId: string) => void)[] = [];
+  readonly #breach: Breach;
+  readonly #makers = new Map<string, Maker>();
+  readonly #frames = new Map<string, number>();
+
+  constructor(breach: Breach) {
+    this.#breach = breach;
+  }
+
+  maker(label: string): Maker {
+    const maker = new Maker(label);
+    this.#makers.set(label, maker);
+    return maker;
+  }
+
+  /** Bytes of a frame on the wire: now little, now more than half of what may wait. */
+  sizeOf(seq: number): number {
+    return 100 + (seq % 7) * 80;
+  }
+
+  readonly encode: FrameEncoder = ({ cameraId, seq, picture }) => {
+    const [, label = '', number = '0'] = /^(.*) picture (\d+)$/.exec(picture.toString()) ?? [];
+    const maker = this.#makers.get(label);
+    const nth = Number(number);
+    if (!maker) this.#breach(`camera "${cameraId}" made frame ${seq} of nobody's picture`);
+    else {
+      if (maker.over) this.#breach(`I-attempt: frame ${seq} of "${cameraId}" is of ${label}, which is over`);
+      if (nth <= maker.last) this.#breach(`I-order: picture ${nth} of ${label} became a frame after ${maker.last}`);
+      maker.last = nth;
+      maker.framed += 1;
+    }
+    const before = this.#frames.get(cameraId) ?? 0;
+    // A camera that was started anew counts anew.
+    if (seq !== before + 1 && seq !== 1) this.#breach(`I-order: frame ${seq} of "${cameraId}" follows ${before}`);
+    this.#frames.set(cameraId, seq);
+    for (const told of this.onFrame) told(cameraId);
+    return Buffer.alloc(this.sizeOf(seq));
+  };
+}
