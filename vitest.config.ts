@@ -14,6 +14,7 @@ export default defineConfig({
           name: 'here',
           include: ['test/**/*.test.ts'],
           exclude: ['**/node_modules/**', PROCESSES],
+          globalSetup: ['test/ops/page-bundle.ts'],
           sequence: { groupOrder: 0 },
         },
       },

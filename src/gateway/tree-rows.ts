@@ -19,15 +19,17 @@ export function treeRows(root: Process, query: TreeQuery): TreeRows {
 function walkedRows(root: Process, { from, limit, opened, folded }: TreeQuery): TreeRows {
   const rows: TreeRow[] = [];
   let total = 0;
-  const walk = (process: Process, depth: number, position: number, siblings: number): void => {
+  const walk = (process: Process, depth: number, position: number, siblings: number, parent?: number): void => {
     const children = livingChildren(process);
     const named = opened.has(process.path) || (!folded.has(process.path) && opensByItself(depth, children.length));
     const open = children.length > 0 && named;
     const wanted = total >= from && total < from + limit;
+    const place = { depth, position, siblings, children: children.length, open };
+    if (wanted) rows.push({ ...row(process, place), ...(parent === undefined ? {} : { parent }) });
+    const own = total;
     total += 1;
-    if (wanted) rows.push(row(process, { depth, position, siblings, children: children.length, open }));
     if (!open) return;
-    for (const [at, child] of children.entries()) walk(child, depth + 1, at + 1, children.length);
+    for (const [at, child] of children.entries()) walk(child, depth + 1, at + 1, children.length, own);
   };
   walk(root, 0, 1, 1);
   return { rows, total, from };

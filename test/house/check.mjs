@@ -15,6 +15,7 @@ const STEP_MS = 120_000;
 const steps = {
   'format, lint, import directions': () => tool('biome', 'ci', '--colors=off', '--max-diagnostics=50', '.'),
   types: () => tool('tsc', '--noEmit', '--pretty', 'false', '-p', '.'),
+  'types of the page': () => tool('tsc', '--noEmit', '--pretty', 'false', '-p', 'src/ops/page'),
   'protocol files': () => tool('buf', 'lint') || staleProtocol(),
   build: () => run('npm', ['run', '--silent', 'build']),
   diagrams: () =>

@@ -1,0 +1,21 @@
+/** The areas of the page, one shown at a time and named in the address. */
+import { byId, setAttribute } from './dom.js';
+
+export const AREAS = ['overview', 'processes', 'clients', 'services', 'cluster', 'resources', 'leaks'] as const;
+export type Area = (typeof AREAS)[number];
+
+let area: Area = 'overview';
+
+export function currentArea(): Area {
+  return area;
+}
+
+/** The area that the address names. */
+export function showArea(): void {
+  const named = location.hash.slice(1);
+  area = AREAS.find((one) => one === named) ?? 'overview';
+  for (const one of AREAS) {
+    byId(`area-${one}`).hidden = one !== area;
+    setAttribute(byId(`to-${one}`), 'aria-current', one === area ? 'page' : undefined);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * A statechart as it was drawn at development time, with the states marked that are active now. The drawing brings its own
+ * style, so it lives in a shadow root, where neither its names nor ours meet.
+ */
+import { request } from './ask.js';
+import { make, within } from './dom.js';
+import { stateOf } from './words.js';
+
+const SCALE = 0.8;
+const MARKS = `
+:host{display:block}
+svg{display:block}
+.active>.frame{stroke:var(--accent);stroke-width:2}
+.now>.frame{stroke:#c2255c;stroke-width:4;fill:color-mix(in srgb,#f06595 22%,var(--leaf))}
+@media (prefers-color-scheme:dark){.now>.frame{stroke:#ff8fb3}}
+`;
+
+const drawings = new Map<string, Promise<Document>>();
+
+function drawing(name: string): Promise<Document> {
+  let found = drawings.get(name);
+  if (!found) {
+    found = request(`api/charts/${encodeURIComponent(name)}.svg`)
+      .then((response) => response.text())
+      .then((text) => new DOMParser().parseFromString(text, 'image/svg+xml'));
+    drawings.set(name, found);
+    // What did not come is asked for again the next time.
+    found.catch(() => drawings.delete(name));
+  }
+  return found;
+}
+
+export class Chart {
+  readonly element = make('div', { class: 'chart', tabindex: 0, role: 'img' });
+  readonly #host = make('div');
+  readonly #root: ShadowRoot;
+  #name = '';
+  #marked = '';
+
+  constructor() {
+    this.element.append(this.#host);
+    this.#root = this.#host.attachShadow({ mode: 'open' });
+  }
+
+  /** Draws the chart unless it is drawn already, and marks these states. */
+  async show(name: string, active: readonly string[], state: string): Promise<void> {
+    if (this.#name !== name) {
+      this.#name = name;
+      this.#marked = '';
+      const svg = document.importNode((await drawing(name)).documentElement, true) as Element as SVGSVGElement;
+      // Another actor may have been opened while the drawing came.
+      if (this.#name !== name) return;
+      this.#draw(svg);
+    }
+    const key = active.join(' ');
+    this.element.setAttribute('aria-label', `Chart of ${name}, now in ${stateOf(state)}`);
+    if (key === this.#marked || !this.#root.firstElementChild) return;
+    this.#marked = key;
+    this.#mark(active);
+  }
+
+  #draw(svg: SVGSVGElement): void {
+    const style = within<SVGStyleElement>(svg, 'style');
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync((style.textContent ?? '').replaceAll(':root', ':host') + MARKS);
+    style.remove();
+    this.#root.adoptedStyleSheets = [sheet];
+    const { width, height } = svg.viewBox.baseVal;
+    svg.setAttribute('width', String(width * SCALE));
+    svg.setAttribute('height', String(height * SCALE));
+    svg.setAttribute('aria-hidden', 'true');
+    this.#root.replaceChildren(svg);
+  }
+
+  #mark(active: readonly string[]): void {
+    for (const box of this.#root.querySelectorAll('.active, .now')) box.classList.remove('active', 'now');
+    const leaves = active.filter((state) => !active.some((other) => other.startsWith(`${state}.`)));
+    let first: Element | undefined;
+    for (const box of this.#root.querySelectorAll('[data-state]')) {
+      const state = box.getAttribute('data-state')?.slice(this.#name.length + 1) ?? '';
+      if (!active.includes(state)) continue;
+      const isLeaf = leaves.includes(state);
+      box.classList.add(isLeaf ? 'now' : 'active');
+      if (isLeaf) first ??= box;
+    }
+    if (first) this.#reveal(first);
+  }
+
+  /** Brings the current state into the middle, without moving the page around it. */
+  #reveal(box: Element): void {
+    const outer = this.element.getBoundingClientRect();
+    const inner = box.getBoundingClientRect();
+    this.element.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+    this.element.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
+  }
+}
