@@ -17,7 +17,8 @@ import type { CameraOptions, GatewayOptions } from './options.js';
 import { Publisher, type PublisherOptions } from './publisher.js';
 import type { RecorderParts } from './recorder.js';
 import { Recorders, recorderId } from './recorders.js';
-import type { ArchiveFactory } from './recording.js';
+import type { ArchiveFactory, RecordingArchive } from './recording.js';
+import { type PlayerOptions, RecordingPlayer } from './recording-player.js';
 import { SourceTurn } from './source-turn.js';
 import type { FrameWire, WatchOptions } from './transport.js';
 import { Viewer } from './viewer.js';
@@ -238,11 +239,12 @@ export class Cameras {
     });
   }
 
-  /** A viewer as it was asked for, checked and not yet started. */
+  /** A viewer as it was asked for, or a player of what was recorded: checked and not yet started. */
   viewer(
     request: WatchOptions,
-    { wire, nodeId, onClosed }: { readonly wire: FrameWire; readonly nodeId: string; readonly onClosed?: () => void },
-  ): Viewer {
+    to: { readonly wire: FrameWire; readonly nodeId: string; readonly onClosed?: () => void },
+  ): Viewer | RecordingPlayer {
+    if (request.fromMs !== undefined) return this.#player(request, request.fromMs, to);
     const camera = this.get(request.cameraId);
     const { limits, stream } = this.#parts.options;
     if (camera.viewers >= limits.viewersPerCamera) {
@@ -253,14 +255,32 @@ export class Cameras {
     }
     return new Viewer({
       camera,
-      wire,
-      nodeId,
+      ...to,
       maxFps: request.maxFps ?? 0,
       policy: policyOf(request.overflow, camera.options.overflow),
       queueFrames: camera.options.queueFrames,
       queueBytes: stream.queueBytes,
-      ...(onClosed ? { onClosed } : {}),
     });
+  }
+
+  #player(
+    { cameraId, maxFps = 0, speed = 1 }: WatchOptions,
+    fromMs: number,
+    to: Pick<PlayerOptions, 'wire' | 'nodeId' | 'onClosed'>,
+  ): RecordingPlayer {
+    const archive = this.recorded(cameraId);
+    if (!archive.recordings.some(({ toMs }) => toMs >= fromMs)) {
+      throw new GatewayError('not_found', `not_found: nothing was recorded of camera "${cameraId}" since ${fromMs}`);
+    }
+    const { encode, options } = this.#parts;
+    const { stallMs } = options.stream;
+    return new RecordingPlayer({ cameraId, archive, encode, ...to, fromMs, speed, maxFps, stallMs });
+  }
+
+  /** What was recorded of this camera. Throws where there is none of this id, or it is not recorded. */
+  recorded(cameraId: string): RecordingArchive {
+    if (!this.recorders.has(cameraId)) this.get(cameraId);
+    return this.recorders.archive(cameraId);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Frame } from './frame.js';
 import type { GatewayOptions } from './options.js';
+import type { RecordingArchive } from './recording.js';
 import type { AudioRooms } from './room-transport.js';
 import type {
   CallOptions,
@@ -69,6 +70,9 @@ export interface Gateway {
 
   /** The next or the last frame of a camera. Opens an on-demand camera; `no_picture` after `timeoutMs`. */
   snapshot(cameraId: string, timeoutMs: number): Promise<Frame>;
+
+  /** What was recorded of a camera. `camera_not_found`, or `not_found` for one that is not recorded. */
+  recorded(cameraId: string): RecordingArchive;
 
   /** What the audio bridge asks for: joins, audio, and what is played. */
   readonly audio: AudioRooms;

@@ -18,6 +18,7 @@ import { GatewayError } from './gateway-error.js';
 import { leaksOf } from './leaks.js';
 import { procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
+import type { RecordingArchive } from './recording.js';
 import { type CountedParts, resourcesOf } from './resources.js';
 import type { AudioRooms } from './room-transport.js';
 import type { Session } from './session.js';
@@ -38,7 +39,6 @@ import type {
   WatchOptions,
 } from './transport.js';
 import { treeRows } from './tree-rows.js';
-import type { Viewer } from './viewer.js';
 import type {
   ActorDetail,
   ActorView,
@@ -83,7 +83,7 @@ export class LiveGateway implements Gateway {
   readonly #startedAtMs: number;
   readonly #cleanUp: CleanUp;
   /** Viewers over HTTP, who belong to no session. */
-  readonly #views = new Set<Viewer>();
+  readonly #views = new Set<StreamBody>();
   #lastView = 0;
   #draining = false;
   #loop: EventLoopUtilization = performance.eventLoopUtilization();
@@ -161,7 +161,7 @@ export class LiveGateway implements Gateway {
         return refusal === undefined ? undefined : registrationError(refusal, session.nodeId);
       });
     } catch (error) {
-      if (session.streams.size === 0) session.client.send({ type: 'client.unused' });
+      if (session.streams.length === 0) session.client.send({ type: 'client.unused' });
       throw error;
     }
   }
@@ -188,6 +188,10 @@ export class LiveGateway implements Gateway {
   async snapshot(cameraId: string, timeoutMs: number): Promise<Frame> {
     await this.#parts.findCamera?.(cameraId);
     return this.#parts.cameraTable.get(cameraId).snapshot(timeoutMs);
+  }
+
+  recorded(cameraId: string): RecordingArchive {
+    return this.#parts.cameraTable.recorded(cameraId);
   }
 
   tree(): TreeView {

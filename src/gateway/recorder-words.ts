@@ -47,6 +47,14 @@ export interface RecordingView {
   readonly lastError?: string;
 }
 
+/** What is recorded of all cameras. */
+export interface RecordingsView {
+  /** The least room on any of the disks; `null` before they were looked at. */
+  readonly freeBytes: number | null;
+  readonly bytes: number;
+  readonly segments: number;
+}
+
 const WORDS: Readonly<Record<string, string>> = {
   finishing: 'idle',
   pausing: 'paused',

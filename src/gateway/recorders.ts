@@ -8,7 +8,7 @@ import type { Camera } from './camera.js';
 import { GatewayError } from './gateway-error.js';
 import type { CameraOptions } from './options.js';
 import { Recorder, type RecorderParts, recorderLogic } from './recorder.js';
-import type { RecordingView } from './recorder-words.js';
+import type { RecordingsView, RecordingView } from './recorder-words.js';
 import type { ArchiveFactory, RecordingArchive } from './recording.js';
 
 export interface RecordersParts {
@@ -38,16 +38,14 @@ export class Recorders {
     return this.#live.size;
   }
 
-  /** The least room on any of their disks, in bytes, and what is recorded on all of them; nothing without recorders. */
-  get disk():
-    | { readonly freeBytes: number | null; readonly recordedBytes: number; readonly segments: number }
-    | undefined {
+  /** Nothing where no camera is recorded. */
+  get totals(): RecordingsView | undefined {
     if (this.#archives.size === 0) return undefined;
     const archives = [...this.#archives.values()];
     const free = [...this.#live.values()].flatMap((recorder) => recorder.view().freeBytes ?? []);
     return {
       freeBytes: free.length === 0 ? null : Math.min(...free),
-      recordedBytes: archives.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: archives.reduce((sum, { bytes }) => sum + bytes, 0),
       segments: archives.reduce((sum, { size }) => sum + size, 0),
     };
   }
@@ -95,6 +93,11 @@ export class Recorders {
     const archive = this.#archives.get(cameraId);
     if (!archive) return undefined;
     return { state: 'restarting', segments: archive.size, bytes: archive.bytes, frames: 0, drops: 0, skipped: 0 };
+  }
+
+  /** Whether this camera is recorded. */
+  has(cameraId: string): boolean {
+    return this.#archives.has(cameraId);
   }
 
   /** What was recorded of this camera. Throws `not_found` where it is not recorded. */

@@ -43,6 +43,7 @@ export function resourcesOf(parts: CountedParts, { views, startedAtMs, loopSince
   for (const { kind } of system.processes) byKind[kind] = (byKind[kind] ?? 0) + 1;
   const { clients, clientStreams, streams } = manager.counts;
   const { census } = system;
+  const recordings = cameraTable.recorders.totals;
   const cluster = parts.cluster?.();
   const unowned = system.root ? orphans(system.root).length : 0;
   return {
@@ -66,6 +67,7 @@ export function resourcesOf(parts: CountedParts, { views, startedAtMs, loopSince
     timers: census.count('timer') + system.chartTimers(),
     handles: process.getActiveResourcesInfo().length,
     orphans: unowned + manager.faults().length,
+    ...(recordings ? { recordings } : {}),
     limits: { ...options.limits },
     uptimeSeconds: (system.clock.now() - startedAtMs) / 1_000,
     ...(cluster ? { cluster: clusterFigures(cluster) } : {}),

@@ -149,4 +149,8 @@ export interface WatchOptions {
   readonly maxFps?: number;
   /** One of the overflow policies; absent or empty: the camera's. */
   readonly overflow?: string;
+  /** What was recorded since then, in milliseconds since 1970, instead of what is now. */
+  readonly fromMs?: number;
+  /** How much faster than it was recorded; 0: as fast as it is taken. Default 1. */
+  readonly speed?: number;
 }

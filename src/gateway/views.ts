@@ -1,6 +1,6 @@
 /** What the gateway shows of itself: plain data, as the HTTP API answers it. */
 import type { ExitReason } from '../otp/exit-reason.js';
-import type { RecordingView } from './recorder-words.js';
+import type { RecordingsView, RecordingView } from './recorder-words.js';
 
 export type {
   ActorDetail,
@@ -170,6 +170,8 @@ export interface Resources {
   readonly timers: number;
   readonly handles: number;
   readonly orphans: number;
+  /** What is recorded; absent where nothing is. */
+  readonly recordings?: RecordingsView;
   readonly limits: Readonly<Record<string, number>>;
   readonly uptimeSeconds: number;
   /** Gateways of the cluster, those among them that are not heard, and the keys that this one owns. Absent where it is alone. */

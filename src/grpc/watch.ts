@@ -13,6 +13,8 @@ import type { WatchRequest } from './gen/sluice/v1/gateway_pb.js';
 import { type GrpcLog, ServedCall } from './served-call.js';
 import { statusOfReason } from './status.js';
 
+const SPEED_MAX = 1_000;
+
 /** Names the client that a call outside Connect belongs to. */
 export const NODE_ID_HEADER = 'x-node-id';
 
@@ -48,6 +50,18 @@ export function headerOf(metadata: Metadata, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** What of the past is asked for, if any of it is. */
+function playback({ fromMs, speed = 1 }: WatchRequest): Pick<WatchOptions, 'fromMs' | 'speed'> {
+  if (fromMs === undefined) return {};
+  if (fromMs < 0n || fromMs > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new GatewayError('invalid_argument', `from_ms must be milliseconds since 1970, but was ${fromMs}`);
+  }
+  if (!(speed >= 0 && speed <= SPEED_MAX)) {
+    throw new GatewayError('invalid_argument', `speed must be a number from 0 to ${SPEED_MAX}, but was ${speed}`);
+  }
+  return { fromMs: Number(fromMs), speed };
+}
+
 function watchOptions(request: WatchRequest): WatchOptions {
   const { cameraId, maxFps, overflow } = request;
   if (cameraId === '') throw new GatewayError('invalid_argument', 'camera_id must name a camera, but was empty');
@@ -58,5 +72,5 @@ function watchOptions(request: WatchRequest): WatchOptions {
     const policies = OVERFLOW_POLICIES.join(', ');
     throw new GatewayError('invalid_argument', `overflow must be empty or one of ${policies}, but was "${overflow}"`);
   }
-  return { cameraId, ...(maxFps > 0 && { maxFps }), ...(overflow !== '' && { overflow }) };
+  return { cameraId, ...(maxFps > 0 && { maxFps }), ...(overflow !== '' && { overflow }), ...playback(request) };
 }

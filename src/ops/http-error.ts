@@ -10,6 +10,7 @@ export type HttpErrorCode =
   | 'internal'
   | 'method_not_allowed'
   | 'not_found'
+  | 'range_not_satisfiable'
   | 'url_too_long';
 
 export class HttpError extends Error {

@@ -13,6 +13,7 @@ import { heapSnapshot } from './heap-snapshot.js';
 import { metricsAnswer } from './metrics-text.js';
 import { webPage } from './page.js';
 import { pageOf, wholeNumber } from './paging.js';
+import { recordedFile, recordedView, recordings } from './recordings.js';
 import { health, systemResources } from './reports.js';
 import { snapshot } from './snapshot.js';
 import { actor, rankedIfAsked, tree } from './structure-routes.js';
@@ -60,6 +61,9 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/api\/login$/, acts(logIn)],
   [/^\/cameras\/([^/]+)\/snapshot\.jpg$/, reads(snapshot)],
   [/^\/cameras\/([^/]+)\/live\.mjpg$/, reads(live)],
+  [/^\/cameras\/([^/]+)\/recording\.mjpg$/, reads(recordedView)],
+  [/^\/cameras\/([^/]+)\/recordings\/([^/]+)\.mkv$/, reads(recordedFile)],
+  [/^\/api\/recordings\/([^/]+)$/, reads(recordings)],
 ];
 
 /** The resource under a path, and what its pattern caught, still encoded. */

@@ -6,6 +6,7 @@ import { EventLog } from '../../src/gateway/event-log.js';
 import type { Frame } from '../../src/gateway/frame.js';
 import type { Gateway } from '../../src/gateway/gateway.js';
 import { GatewayError } from '../../src/gateway/gateway-error.js';
+import type { RecordingArchive } from '../../src/gateway/recording.js';
 import type { FrameWire, StreamHandle, WatchOptions } from '../../src/gateway/transport.js';
 import type {
   ActorDetail,
@@ -59,6 +60,8 @@ export class GatewayDouble implements Gateway {
   readonly log = new EventLog<GatewayEvent>({ capacity: 500 });
   readonly acts: string[] = [];
   readonly viewers: Viewer[] = [];
+  /** What is recorded of the camera "front". */
+  archive: RecordingArchive | undefined;
   clientList: ClientView[] = [];
   draining = false;
   asked = 0;
@@ -124,6 +127,11 @@ export class GatewayDouble implements Gateway {
     return new Promise((resolve) => {
       this.#viewerCame = resolve;
     });
+  }
+
+  recorded(cameraId: string): RecordingArchive {
+    if (cameraId === 'front' && this.archive) return this.archive;
+    throw new GatewayError('not_found', `not_found: camera "${cameraId}" is not recorded`);
   }
 
   async snapshot(cameraId: string, timeoutMs: number): Promise<Frame> {
