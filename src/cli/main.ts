@@ -12,6 +12,7 @@ import { runClients, runStreams } from './lists.js';
 import { DEFAULT_URL, type RemoteOptions } from './remote.js';
 import { runServe } from './serve.js';
 import { runSoak } from './soak.js';
+import { runTop } from './top/top.js';
 import { runTree } from './tree.js';
 import { runWatch } from './watch.js';
 import { runWhy } from './why.js';
@@ -20,6 +21,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
   version: string;
 };
 const { stdout, stderr } = process;
+// Whoever reads has read enough (`sluice events | head`).
+stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 const program = new Command('sluice')
   .description('A streaming gateway whose streams cannot outlive their reason.')
@@ -86,6 +89,19 @@ function remote(name: string, description: string): Command {
 const URL_ARGUMENT = ['[url]', `where its HTTP listens, with #token=… or without (default ${DEFAULT_URL})`] as const;
 const JSON_OPTION = ['--json', 'for scripts: JSON and nothing else'] as const;
 type Asked = Omit<RemoteOptions, 'url'> & { readonly json?: boolean };
+
+remote('top', 'What happens in a running gateway, on this terminal (needs the packages ink and react).')
+  .argument(...URL_ARGUMENT)
+  .option('--once', 'say what is seen once and end; as where there is no terminal')
+  .option('--interval <seconds>', 'how often to look', positiveNumber, 2)
+  .option('--json', 'for scripts: as --once, as JSON')
+  .addHelpText('after', '\nKeys: ? on the screen lists them. q sorts by queue; Q or Ctrl-C quits. NO_COLOR is heeded.')
+  .action(async (url: string | undefined, options: Asked & { readonly once?: boolean; readonly interval: number }) => {
+    const noColour = (process.env['NO_COLOR'] ?? '') !== '';
+    const intervalMs = options.interval * 1_000;
+    const { stdin } = process;
+    process.exitCode = await runTop({ url, ...options, intervalMs, noColour, stdin, terminal: stdout, stdout, stderr });
+  });
 
 remote('tree', 'The supervision tree of a running gateway.')
   .argument(...URL_ARGUMENT)

@@ -23,10 +23,13 @@ export interface RemoteOptions {
 /** What a command answers with: 1 where the gateway could not answer, 2 where what was typed is wrong. */
 export class RemoteError extends Error {
   readonly exitCode: 1 | 2;
+  /** Of the gateway's answer, where there was one. */
+  readonly status: number | undefined;
 
-  constructor(message: string, exitCode: 1 | 2 = 1) {
+  constructor(message: string, exitCode: 1 | 2 = 1, status?: number) {
     super(message);
     this.exitCode = exitCode;
+    this.status = status;
   }
 }
 
@@ -140,7 +143,7 @@ export class Remote {
     });
     if (res.statusCode !== undefined && res.statusCode >= 200 && res.statusCode < 300) return { req, res };
     const said = await saidIn(res);
-    throw new RemoteError(`${this.where}: ${this.#refusal(res.statusCode ?? 0, path, said)}`);
+    throw new RemoteError(`${this.where}: ${this.#refusal(res.statusCode ?? 0, path, said)}`, 1, res.statusCode);
   }
 
   #unreachable(error: NodeJS.ErrnoException, signal: AbortSignal): RemoteError {
