@@ -15,13 +15,16 @@ export function clientManagerFaults<Ref>(state: ClientManagerState<Ref>): string
   for (const nodeId of state.held) say(!state.nodes.has(nodeId), `held: "${nodeId}" is here and has a place held too`);
   for (const [ref, client] of state.clients) {
     say(state.nodes.get(client.info.nodeId) === ref, `nodes: "${client.info.nodeId}" does not name its client`);
-    say(client.streams.size <= state.streamsPerClientMax, `streams: "${client.info.nodeId}" has too many`);
+    say(client.streams.length <= state.streamsPerClientMax, `streams: "${client.info.nodeId}" has too many`);
     for (const stream of client.streams)
       say(state.streams.get(stream)?.owner === ref, `streams: one of "${client.info.nodeId}" is not in the index`);
   }
   for (const [nodeId, ref] of state.nodes) say(state.clients.has(ref), `nodes: "${nodeId}" names nobody present`);
   for (const [ref, stream] of state.streams) {
-    say(state.clients.get(stream.owner)?.streams.has(ref) === true, `streams: one of "${stream.nodeId}" has no owner`);
+    say(
+      state.clients.get(stream.owner)?.streams.includes(ref) === true,
+      `streams: one of "${stream.nodeId}" has no owner`,
+    );
     say(state.clients.get(stream.owner)?.info.nodeId === stream.nodeId, `streams: "${stream.nodeId}" is out of date`);
     if (stream.endpoint !== undefined)
       say(state.endpoints.get(stream.endpoint) === ref, `endpoints: "${stream.endpoint}" names another stream`);

@@ -224,7 +224,7 @@ export class LiveGateway implements Gateway {
     return this.#parts.manager.getAllClients().map(({ ref, info, streams }) => {
       const client = processOf(ref) as Process;
       const { nodeId, implicit = false } = info;
-      return { id: client.path, nodeId, state: stateOf(client), implicit, streams: streams.size };
+      return { id: client.path, nodeId, state: stateOf(client), implicit, streams: streams.length };
     });
   }
 

@@ -54,7 +54,8 @@ export class Session implements ProcessBody {
   /** Resolves when its start is over, however it went. */
   begun: Promise<void> = BEGUN;
   readonly #parts: SessionParts;
-  readonly #streams = new Set<StreamBody>();
+  /** Replaced, never changed. */
+  #streams: readonly StreamBody[] = NO_STREAMS;
   readonly #keeper = new Keeper(this);
   #client: Client;
   #apps: Apps | undefined;
@@ -108,7 +109,7 @@ export class Session implements ProcessBody {
     return this.#keeper;
   }
 
-  get streams(): ReadonlySet<StreamBody> {
+  get streams(): readonly StreamBody[] {
     return this.#streams;
   }
 
@@ -160,7 +161,7 @@ export class Session implements ProcessBody {
         before.handOver();
       });
     }
-    await this.#start('client', clientSpec(this));
+    await this.#start('client', CLIENT);
     await this.#client.ready;
     return this.#client;
   }
@@ -174,12 +175,12 @@ export class Session implements ProcessBody {
     await this.#start(`${body.kind}:${this.#lastStream}`, {
       restart: 'temporary',
       shutdown: SHUTDOWN_MS,
-      start: ({ spawn }) => spawn(streamLogic, streamInput(this.#parts.options.stream), body),
+      start: { logic: streamLogic, input: streamInput(this.#parts.options.stream), body },
     });
-    this.#streams.add(body);
+    this.#streams = [...this.#streams, body];
     body.process.scope.acquire('stream_entry', () => {
-      this.#streams.delete(body);
-      if (this.#streams.size === 0) this.#client.send({ type: 'client.unused' });
+      this.#streams = this.#streams.filter((other) => other !== body);
+      if (this.#streams.length === 0) this.#client.send({ type: 'client.unused' });
     });
     const refused = register(body.process.ref);
     if (!refused) return body;
@@ -255,6 +256,7 @@ export class Keeper implements ProcessBody {
 }
 
 const BEGUN = Promise.resolve();
+const NO_STREAMS: readonly StreamBody[] = [];
 
 const keeperLogic = sessionMachine.provide({
   actions: {
@@ -264,21 +266,22 @@ const keeperLogic = sessionMachine.provide({
   },
 });
 
-function clientSpec(session: Session): Omit<Parameters<typeof startChild>[1], 'id'> {
-  return {
-    restart: 'temporary',
-    shutdown: SHUTDOWN_MS,
-    start: ({ spawn }) => {
-      const { client } = session;
-      client.onReady = () => session.clientConnected(client);
-      const ref = spawn(clientLogic, client.input, client);
-      monitor(ref, ({ reason }) => session.clientDown(client, reason));
-      return ref;
-    },
-  };
-}
+/** One for all sessions: whose it is, its supervisor knows. */
+const CLIENT: Omit<Parameters<typeof startChild>[1], 'id'> = {
+  restart: 'temporary',
+  shutdown: SHUTDOWN_MS,
+  start: ({ spawn, supervisor: of }) => {
+    const session = bodyOf<Session>(of);
+    const { client } = session;
+    client.onReady = () => session.clientConnected(client);
+    const ref = spawn(clientLogic, client.input, client);
+    monitor(ref, ({ reason }) => session.clientDown(client, reason));
+    return ref;
+  },
+};
 
-export const sessionLogic: AnyActorLogic = supervisor<{ readonly session: Session }>(({ session }) => ({
+/** Its body is the session. */
+export const sessionLogic: AnyActorLogic = supervisor({
   autoShutdown: 'any_significant',
   parallelStop: true,
   children: [
@@ -287,8 +290,11 @@ export const sessionLogic: AnyActorLogic = supervisor<{ readonly session: Sessio
       restart: 'temporary',
       significant: true,
       shutdown: SHUTDOWN_MS,
-      start: ({ spawn }) => spawn(keeperLogic, session.input, session.keeper),
+      start: ({ spawn, supervisor: of }) => {
+        const { input, keeper } = bodyOf<Session>(of);
+        return spawn(keeperLogic, input, keeper);
+      },
     },
-    { id: 'client', ...clientSpec(session) },
+    { id: 'client', ...CLIENT },
   ],
-}));
+});

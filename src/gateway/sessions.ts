@@ -274,7 +274,7 @@ export class Sessions {
       id: `session:${nodeId}`,
       type: 'supervisor',
       restart: 'temporary',
-      start: ({ spawn }) => spawn(sessionLogic, { session }, session),
+      start: ({ spawn }) => spawn(sessionLogic, undefined, session),
     }).catch((error: unknown) => ({ error }));
     session.begun = starting.then(() => {});
     const answer = await starting;

@@ -138,6 +138,14 @@ export const streamLogic = streamMachine.provide({
 /** How long a teardown may take; ours are synchronous, so this is for hosts that bring their own wire. */
 const TEARDOWN_MS = 2_000;
 
+/** One for all streams with the same settings. */
+const inputs = new WeakMap<object, StreamInput>();
+
 export function streamInput(stream: { readonly sendTimeoutMs: number; readonly stallMs: number }): StreamInput {
-  return { sendTimeoutMs: stream.sendTimeoutMs, stallMs: stream.stallMs, teardownMs: TEARDOWN_MS };
+  let input = inputs.get(stream);
+  if (!input) {
+    input = { sendTimeoutMs: stream.sendTimeoutMs, stallMs: stream.stallMs, teardownMs: TEARDOWN_MS };
+    inputs.set(stream, input);
+  }
+  return input;
 }

@@ -10,6 +10,8 @@ import { type Backoff, backoffFault } from './restart-backoff.js';
 export interface StartContext {
   /** Starts the child. At most once per start. Throws what the child's start threw. */
   spawn(logic: AnyActorLogic, input?: unknown, body?: ProcessBody): AnyActorRef;
+  /** Whose child it will be. */
+  readonly supervisor: AnyActorRef;
   /** Why the one before it ended; absent at the first start. */
   readonly previous: ExitReason | undefined;
   /** The extra arguments of `startChild` under `simple_one_for_one`. */
@@ -20,7 +22,7 @@ export interface StartContext {
 export type StartAnswer = AnyActorRef | 'ignore';
 
 export type ChildStart =
-  | { readonly logic: AnyActorLogic; readonly input?: unknown }
+  | { readonly logic: AnyActorLogic; readonly input?: unknown; readonly body?: ProcessBody }
   | ((context: StartContext) => StartAnswer | Promise<StartAnswer>);
 
 /** The life that has just ended. */
@@ -86,18 +88,22 @@ export type SpecFault =
 export function completeSpec(spec: ChildSpec): FullChildSpec {
   const type = spec.type ?? 'worker';
   const { backoff, intensity, period, restartIf, mailbox } = spec;
-  return {
-    ...(mailbox ? { mailbox } : {}),
-    ...(backoff ? { backoff } : {}),
-    ...(intensity === undefined ? {} : { intensity }),
-    ...(period === undefined ? {} : { period }),
-    ...(restartIf ? { restartIf } : {}),
+  const plain = {
     id: spec.id,
     start: spec.start,
     restart: spec.restart ?? 'permanent',
     shutdown: spec.shutdown ?? (type === 'supervisor' ? 'infinity' : 5_000),
     significant: spec.significant ?? false,
     type,
+  };
+  if (!mailbox && !backoff && !restartIf && intensity === undefined && period === undefined) return plain;
+  return {
+    ...(mailbox ? { mailbox } : {}),
+    ...(backoff ? { backoff } : {}),
+    ...(intensity === undefined ? {} : { intensity }),
+    ...(period === undefined ? {} : { period }),
+    ...(restartIf ? { restartIf } : {}),
+    ...plain,
   };
 }
 

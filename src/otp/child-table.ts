@@ -35,16 +35,24 @@ export class Child implements Enrolled<Child> {
   }
 }
 
+/** What a child is started with where nobody says more. */
+export const NO_ARGS: readonly unknown[] = [];
+
 /** As a supervisor's. */
 const DEFAULT_PERIOD_SECONDS = 5;
 
+/** Up to so many children are looked through for an id; most supervisors never have more, and a map weighs as much as two. */
+const SCANNED_MAX = 8;
+
 export class ChildTable {
   readonly #all = new Roll<Child>();
-  /** Absent under `simple_one_for_one`, where ids name nobody. */
-  readonly #byId: Map<string, Child> | undefined;
+  /** Under `simple_one_for_one` ids name nobody. */
+  readonly #named: boolean;
+  /** From the first time that they are too many to be looked through. */
+  #byId: Map<string, Child> | undefined;
 
   constructor(named: boolean) {
-    this.#byId = named ? new Map() : undefined;
+    this.#named = named;
   }
 
   get size(): number {
@@ -52,7 +60,9 @@ export class ChildTable {
   }
 
   get(id: string): Child | undefined {
-    return this.#byId?.get(id);
+    if (!this.#named) return undefined;
+    if (this.#byId) return this.#byId.get(id);
+    return this.#all.find((child) => child.spec.id === id);
   }
 
   has(child: Child): boolean {
@@ -61,7 +71,9 @@ export class ChildTable {
 
   add(child: Child): void {
     this.#all.add(child);
-    this.#byId?.set(child.spec.id, child);
+    if (this.#byId) this.#byId.set(child.spec.id, child);
+    else if (this.#named && this.#all.size > SCANNED_MAX)
+      this.#byId = new Map(this.#all.members().map((each) => [each.spec.id, each]));
   }
 
   delete(child: Child): void {

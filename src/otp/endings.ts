@@ -18,7 +18,7 @@ export interface Ending {
 export class Endings {
   readonly #supervisor: Process;
   /** Those who have been asked to end and have not yet. */
-  readonly #asked = new Set<Process>();
+  #asked: Set<Process> | undefined;
 
   constructor(supervisor: Process) {
     this.#supervisor = supervisor;
@@ -51,7 +51,7 @@ export class Endings {
 
   /** The supervisor is dead: whoever has not ended yet goes with it. */
   kill(reason: ExitReason, cause: Failure | undefined): void {
-    for (const process of this.#asked) process.terminate(reason, cause);
+    for (const process of this.#asked ?? []) process.terminate(reason, cause);
   }
 
   #ask(process: Process, shutdown: Shutdown, cause: Failure | undefined): void {
@@ -66,9 +66,10 @@ export class Endings {
       typeof shutdown === 'number'
         ? this.#supervisor.scope.timer(shutdown, () => process.terminate('killed', cause))
         : undefined;
+    this.#asked ??= new Set();
     this.#asked.add(process);
     process.onGone = () => {
-      this.#asked.delete(process);
+      this.#asked?.delete(process);
       void limit?.release();
       ended();
     };

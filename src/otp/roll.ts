@@ -52,6 +52,11 @@ export class Roll<T extends Enrolled<T>> implements Iterable<T> {
     return all;
   }
 
+  find(wanted: (member: T) => boolean): T | undefined {
+    for (let member = this.#first; member; member = member.later) if (wanted(member)) return member;
+    return undefined;
+  }
+
   /** Over those who are in it now: who comes or goes meanwhile changes nothing. */
   [Symbol.iterator](): Iterator<T> {
     return this.members()[Symbol.iterator]();

@@ -68,7 +68,7 @@ export class Starts {
 
   #byLogic(child: Child, start: LogicStart): Process | StartResult {
     const input = this.#inputFromArgs && child.args.length > 0 ? child.args[0] : start.input;
-    const { process, error } = spawn(this.#supervisor, start.logic, { id: child.spec.id, input });
+    const { process, error } = spawn(this.#supervisor, start.logic, { id: child.spec.id, input, body: start.body });
     if (!process) return { error };
     this.#newborn = process;
     return process;
@@ -79,6 +79,7 @@ export class Starts {
     const context: StartContext = {
       previous: child.previous,
       args: child.args,
+      supervisor: this.#supervisor.ref,
       spawn: (logic, input, body) => {
         if (this.#newborn) throw new Error(`the start of child "${id}" spawned a second time`);
         const { process, error } = spawn(this.#supervisor, logic, { id, input, body });

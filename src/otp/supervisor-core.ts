@@ -5,8 +5,8 @@
  *
  * The rules are OTP's (https://www.erlang.org/doc/apps/stdlib/supervisor.html); what differs is in `README.md`.
  */
-import { completeSpec, type FullChildSpec } from './child-spec.js';
-import { Child, ChildTable } from './child-table.js';
+import type { FullChildSpec } from './child-spec.js';
+import { Child, ChildTable, NO_ARGS } from './child-table.js';
 import { Endings } from './endings.js';
 import { type ExitReason, isClean } from './exit-reason.js';
 import { Mailbox } from './mailbox.js';
@@ -24,7 +24,8 @@ export class SupervisorCore {
   readonly children: ChildTable;
   /** Set when the supervisor has decided to end, and why. */
   stopping: ExitReason | undefined;
-  readonly #intensity: RestartIntensity;
+  /** Made for the first restart. */
+  #intensity: RestartIntensity | undefined;
   /** Children that are not back yet. */
   #restarting = 0;
   readonly #starts: Starts;
@@ -33,7 +34,6 @@ export class SupervisorCore {
   constructor(process: Process, options: FullSupervisorOptions) {
     this.process = process;
     this.options = options;
-    this.#intensity = new RestartIntensity(options.intensity, options.period);
     this.#endings = new Endings(process);
     this.#starts = new Starts(process, this.#endings, this.#simple);
     this.children = new ChildTable(!this.#simple);
@@ -52,8 +52,8 @@ export class SupervisorCore {
   /** Starts the first children in order. Answers why the supervisor cannot start, if it cannot; those started are stopped again. */
   *init(): Operation<ExitReason | undefined> {
     if (this.#simple) return undefined;
-    for (const spec of this.options.children.map(completeSpec)) {
-      const child = this.add(spec, []);
+    for (const spec of this.options.children) {
+      const child = this.add(spec, NO_ARGS);
       const step = this.start(child);
       const result = isOperation(step) ? yield* step : step;
       if ('error' in result) {
@@ -146,6 +146,7 @@ export class SupervisorCore {
       waitToRestart(this.process, child, waitMs);
       return undefined;
     }
+    this.#intensity ??= new RestartIntensity(this.options.intensity, this.options.period);
     if (this.#intensity.allows(this.process.system.clock.now())) return this.#restartGroup(child);
     this.process.system.emit({
       type: 'supervisor.gaveUp',

@@ -1,6 +1,6 @@
 /** What a supervisor is told of itself, with OTP's defaults and OTP's refusals. */
 import type { AutoShutdown, Strategy } from '../../machines/terms.js';
-import { type ChildSpec, completeSpec, type SpecFault, specFault } from './child-spec.js';
+import { type ChildSpec, completeSpec, type FullChildSpec, type SpecFault, specFault } from './child-spec.js';
 
 export interface SupervisorOptions {
   /** The children that are started with it, in this order. Under `simple_one_for_one` exactly one: the template. */
@@ -19,7 +19,9 @@ export interface SupervisorOptions {
   readonly parallelStop?: boolean;
 }
 
-export type FullSupervisorOptions = Required<SupervisorOptions>;
+export type FullSupervisorOptions = Required<Omit<SupervisorOptions, 'children'>> & {
+  readonly children: readonly FullChildSpec[];
+};
 
 /** What is wrong with the options of a supervisor. The codes are OTP's. */
 export type OptionsFault =
@@ -50,7 +52,7 @@ const AUTO_SHUTDOWNS = ['never', 'any_significant', 'all_significant'];
 /** The options with their defaults. Throws what is wrong with them, naming the field. */
 export function checkedOptions(options: SupervisorOptions): FullSupervisorOptions {
   const full: FullSupervisorOptions = {
-    children: options.children ?? [],
+    children: (options.children ?? []).map(completeSpec),
     strategy: options.strategy ?? 'one_for_one',
     intensity: options.intensity ?? 1,
     period: options.period ?? 5,
@@ -73,9 +75,7 @@ export function checkedOptions(options: SupervisorOptions): FullSupervisorOption
   const ids = new Set<string>();
   for (const spec of children) {
     const { id } = spec;
-    const reason = ids.has(id)
-      ? { code: 'duplicate_child_name' as const, id }
-      : specFault(completeSpec(spec), autoShutdown);
+    const reason = ids.has(id) ? { code: 'duplicate_child_name' as const, id } : specFault(spec, autoShutdown);
     if (reason) {
       const message = `child "${id}": ${JSON.stringify(reason)}`;
       throw new SupervisorOptionsError(message, { code: 'start_spec', reason });

@@ -4,7 +4,7 @@
  */
 import type { AnyActorRef } from 'xstate';
 import { type ChildSpec, completeSpec, type FullChildSpec, specFault } from './child-spec.js';
-import type { Child } from './child-table.js';
+import { type Child, NO_ARGS } from './child-table.js';
 import { andThen, type Step } from './operation.js';
 import { processOf } from './process.js';
 import type { StartResult } from './starts.js';
@@ -23,7 +23,7 @@ export class SupervisorRequests {
 
   constructor(core: SupervisorCore) {
     this.#core = core;
-    this.#template = this.#simple ? completeSpec(core.options.children[0] as ChildSpec) : undefined;
+    this.#template = this.#simple ? core.options.children[0] : undefined;
   }
 
   get #simple(): boolean {
@@ -75,7 +75,7 @@ export class SupervisorRequests {
     const present = this.#core.children.get(spec.id);
     if (present?.process) return { error: { code: 'already_started', child: present.process.ref } };
     if (present) return { error: { code: 'already_present' } };
-    return this.#startNew(spec, []);
+    return this.#startNew(spec, NO_ARGS);
   }
 
   #startArgs(args: readonly unknown[], id: string | undefined): Step<Answer<AnyActorRef | undefined>> {

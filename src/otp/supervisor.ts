@@ -80,7 +80,8 @@ class SupervisorRuntime {
   readonly core: SupervisorCore;
   readonly #requests: SupervisorRequests;
   readonly #process: Process;
-  readonly #inbox = new Fifo<Message>();
+  /** What waits; most of the time nothing does. */
+  #inbox: Fifo<Message> | undefined;
   #operation: Operation<unknown> | undefined;
   #suspended = false;
   #snapshot: ChartSnapshot | undefined;
@@ -135,7 +136,11 @@ class SupervisorRuntime {
       case 'child.waited':
       case 'supervisor.call':
       case 'supervisor.stop':
-        this.#inbox.push(event as Message);
+        if (this.#free && !this.#inbox && this.core.stopping === undefined) this.#take(event as Message);
+        else {
+          this.#inbox ??= new Fifo();
+          this.#inbox.push(event as Message);
+        }
         break;
     }
     this.#next();
@@ -154,21 +159,33 @@ class SupervisorRuntime {
     this.#step({ type: 'children.stopped', reason: fault });
   }
 
+  /** Nothing keeps it from handling a message now. */
+  get #free(): boolean {
+    return !this.#operation && !this.#suspended && !this.#process.starting && !this.#ended;
+  }
+
   /** Handles messages until one has to wait. */
   #next(): void {
-    while (!this.#operation && !this.#suspended && !this.#process.starting && !this.#ended) {
+    while (this.#free) {
       if (this.core.stopping !== undefined) {
         const reason = this.core.stopping;
         this.#step({ type: 'stop.begun' });
         this.#run(this.#stop(reason));
         continue;
       }
-      const message = this.#inbox.take();
-      if (!message) return;
-      const step = this.#handle(message);
-      if (isOperation(step)) this.#run(step);
-      else this.#showRestarting();
+      const message = this.#inbox?.take();
+      if (!message) {
+        this.#inbox = undefined;
+        return;
+      }
+      this.#take(message);
     }
+  }
+
+  #take(message: Message): void {
+    const step = this.#handle(message);
+    if (isOperation(step)) this.#run(step);
+    else this.#showRestarting();
   }
 
   get #ended(): boolean {

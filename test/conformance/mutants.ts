@@ -146,8 +146,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a monitor on the dead says noproc, never the old reason',
     file: 'monitor',
-    text: "this.fire('noproc', undefined)",
-    becomes: "this.fire(target?.exit ?? 'noproc', undefined)",
+    text: "this.#send(system, 'noproc', undefined)",
+    becomes: "this.#send(system, target?.exit ?? 'noproc', undefined)",
     signals: true,
   },
   {

@@ -211,9 +211,7 @@ function copyOf(model: Model): Model {
 }
 
 function copyOfManager(state: ClientManagerState<string>): ClientManagerState<string> {
-  const clients = [...state.clients].map(
-    ([ref, client]) => [ref, { ...client, streams: new Set(client.streams) }] as const,
-  );
+  const clients = [...state.clients].map(([ref, client]) => [ref, { ...client }] as const);
   return {
     ...state,
     clients: new Map(clients),

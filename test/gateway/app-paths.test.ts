@@ -62,6 +62,7 @@ class AppSubject extends Subject {
     this.clock.setTimeout = (fn, ms) => set(fn, Math.max(1, ms));
     const place = new Place();
     place.starts(courierLogic)({
+      supervisor: this.root.ref,
       previous: undefined,
       args: [],
       spawn: (logic, input, body) => this.start(logic, { id: 'courier', input, body }).ref,
