@@ -2,6 +2,7 @@
 const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   audio: () => import('./audio/main.js'),
   cameras: () => import('./cameras/main.js'),
+  cluster: () => import('./cluster/main.js'),
   latency: () => import('./latency/main.js'),
   relay: () => import('./relay/main.js'),
   'slow-readers': () => import('./slow-readers/main.js'),

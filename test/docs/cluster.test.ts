@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { NATS_MINIMUM } from '../../src/cluster/nats/nats-options.js';
+import { clusterKeys } from '../../src/configuration/cluster-keys.js';
+import { configure } from '../../src/configuration.js';
+import { EVENT_TYPES } from '../../src/gateway/event-types.js';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const page = read('docs/cluster.md');
+
+describe('the page about several gateways', () => {
+  it('shows the example of a receiver as it is run', () => {
+    expect(page).toContain(`\`\`\`js\n${read('examples/webhook-receiver.mjs')}\`\`\``);
+  });
+
+  it('gives configurations that are taken', () => {
+    const files = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => configure(parse(text as string)));
+    expect(files.map(({ cluster }) => cluster.replicas)).toEqual([1, 3]);
+    expect(files[1]?.cluster.nats?.split(',')).toHaveLength(3);
+  });
+
+  it('names only keys and events that there are', () => {
+    const shape = clusterKeys.unwrap().shape;
+    const keys = [...page.matchAll(/`cluster\.(\w+)`/g)].map(([, key]) => key as string);
+    const unknown = keys.filter((key) => !Object.hasOwn(shape, key) && !Object.hasOwn(EVENT_TYPES, `cluster.${key}`));
+    expect(keys.length).toBeGreaterThan(12);
+    expect(unknown).toEqual([]);
+    expect(page).toContain(`below ${NATS_MINIMUM.join('.')} are refused`);
+  });
+});
