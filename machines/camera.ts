@@ -147,7 +147,12 @@ export const cameraMachine = setup({
                 stale: {
                   description: 'Open, but no picture has come for the stale time.',
                   on: { 'pictures.resumed': 'fresh' },
-                  after: { staleLimit: '#camera.alive.recovering' },
+                  after: {
+                    staleLimit: [
+                      { guard: 'nobodyWatches', target: '#camera.alive.releasing' },
+                      { target: '#camera.alive.recovering' },
+                    ],
+                  },
                 },
               },
             },

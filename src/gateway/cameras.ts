@@ -7,6 +7,7 @@ import type { Backoff } from '../otp/restart-backoff.js';
 import { childrenOf } from '../otp/supervisor.js';
 import { deleteChild, startChild, terminateChild } from '../otp/supervisor-api.js';
 import { Camera, type CameraParts, cameraLogic } from './camera.js';
+import { restarting } from './camera-refusals.js';
 import { type FedSource, isFed } from './fed-source.js';
 import type { FrameEncoder } from './frame.js';
 import { type FrameFunction, Processing } from './frame-processor.js';
@@ -159,7 +160,7 @@ export class Cameras {
     if (this.size >= gateway.limits.cameras) {
       throw new GatewayError('max_cameras_reached', `max_cameras_reached: ${gateway.limits.cameras} cameras at most`);
     }
-    const answer = parent && (await startChild(parent, this.spec(options)));
+    const answer = parent && (await startChild(parent, this.spec(options)).catch(restarting));
     if (!answer || answer.error) {
       throw new GatewayError(
         'camera_exists',
@@ -167,7 +168,7 @@ export class Cameras {
       );
     }
     const recorder = this.recorders.spec(options);
-    if (recorder) await startChild(parent, recorder);
+    if (recorder) await startChild(parent, recorder).catch(restarting);
   }
 
   /**
@@ -177,19 +178,19 @@ export class Cameras {
   async remove(id: string): Promise<void> {
     const parent = this.#parts.supervisor();
     if (parent) await this.#removeRecorder(parent, id);
-    const answer = parent && (await terminateChild(parent, childId(id)));
+    const answer = parent && (await terminateChild(parent, childId(id)).catch(restarting));
     if (!answer || answer.error) {
       throw new GatewayError('camera_not_found', `camera_not_found: there is no camera "${id}"`);
     }
-    await deleteChild(parent, childId(id));
+    await deleteChild(parent, childId(id)).catch(restarting);
     for (const processing of this.#processing.get(id) ?? []) processing.end();
     this.#processing.delete(id);
   }
 
   /** First, so that its last segment is complete. */
   async #removeRecorder(parent: AnyActorRef, id: string): Promise<void> {
-    await terminateChild(parent, recorderId(id));
-    await deleteChild(parent, recorderId(id));
+    await terminateChild(parent, recorderId(id)).catch(restarting);
+    await deleteChild(parent, recorderId(id)).catch(restarting);
     this.recorders.forget(id);
   }
 

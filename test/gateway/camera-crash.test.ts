@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CameraOptions } from '../../src/gateway/options.js';
 import { HeldSource } from './paths/held-source.js';
 import { WholeGateway } from './whole-gateway.js';
 
@@ -40,6 +41,16 @@ describe('a camera that crashes again and again', () => {
 });
 
 describe('cameras whose supervisor crashes', () => {
+  it('refuse to be put up and taken away until they are back, with a reason that says so', async () => {
+    const removed = whole.gateway.cameras.remove('front');
+    const [options] = whole.gateway.live.options.cameras;
+    const added = whole.gateway.cameras.add({ ...(options as CameraOptions), id: 'side' });
+    const answers = Promise.allSettled([removed, added]);
+    await whole.killIfThere('sluice/cameras');
+    const reason = { code: 'draining', retryAfterMs: 100 };
+    expect(await answers).toMatchObject([{ reason }, { reason }]);
+  });
+
   it('are started anew at once, and open a source only when it has been given back', async () => {
     const source = new HeldSource();
     const held = await WholeGateway.start(

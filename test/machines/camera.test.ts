@@ -58,7 +58,11 @@ describe('a camera that somebody wants', () => {
   ] as readonly (readonly [string, Way])[])('a source that %s is closed before the next attempt', (_how, way) => {
     const [recovering, pausing, next] = walk([...way, closed, 'after:retryDelay']).slice(-3);
     expect(recovering).toMatchObject({ state: 'alive.recovering', effects: ['closeAttempt'], timers: {} });
-    expect(pausing).toMatchObject({ state: 'alive.backingOff', effects: ['announceRetry'], timers: { retryDelay: 500 } });
+    expect(pausing).toMatchObject({
+      state: 'alive.backingOff',
+      effects: ['announceRetry'],
+      timers: { retryDelay: 500 },
+    });
     expect(next).toMatchObject({ state: 'alive.opening.connecting', effects: ['openAttempt'] });
   });
 
@@ -112,6 +116,7 @@ describe('a camera whose last viewer has left', () => {
 
   it.each([
     ['it fails while it lingers', [...live, ended, failed]],
+    ['it is frozen for too long while it lingers', [...live, ended, ceased, 'after:staleLimit']],
     ['it is still opening', [began, ended]],
     ['it is being closed after a failure', [began, failed, ended]],
   ] as readonly (readonly [string, Way])[])('does not try again when %s', (_when, way) => {
