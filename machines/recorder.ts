@@ -113,7 +113,7 @@ export const recorderMachine = setup({
               entry: 'openArchive',
               on: {
                 'archive.opened': [{ guard: 'diskIsFull', target: 'paused' }, { target: 'attending' }],
-                'disk.failed': 'failing',
+                'disk.failed': 'backingOff',
               },
             },
             attending: {
@@ -124,7 +124,11 @@ export const recorderMachine = setup({
               states: {
                 idle: {
                   description: 'No pictures; no segment is open.',
-                  on: { 'frames.began': 'recording' },
+                  on: {
+                    'frames.began': 'recording',
+                    'disk.full': '#recorder.alive.work.paused',
+                    'disk.failed': '#recorder.alive.work.backingOff',
+                  },
                 },
                 recording: {
                   entry: 'beginSegment',
@@ -164,7 +168,7 @@ export const recorderMachine = setup({
                 'disk.ample': 'resuming',
                 'disk.low': 'resuming',
                 'disk.scarce': 'resuming',
-                'disk.failed': 'failing',
+                'disk.failed': 'backingOff',
               },
             },
             resuming: {
@@ -172,16 +176,16 @@ export const recorderMachine = setup({
               entry: ['announceResume', 'openArchive'],
               on: {
                 'archive.opened': [{ guard: 'diskIsFull', target: 'paused' }, { target: 'attending' }],
-                'disk.failed': 'failing',
+                'disk.failed': 'backingOff',
               },
             },
             failing: {
               description: 'The disk has failed; the segment is closed as it is, and repaired when the disk is back.',
-              entry: ['countFailure', 'abandonSegment'],
+              entry: 'abandonSegment',
               on: { 'segment.closed': 'backingOff' },
             },
             backingOff: {
-              entry: 'announceRetry',
+              entry: ['countFailure', 'announceRetry'],
               after: { retryPause: 'opening' },
             },
           },
