@@ -1,12 +1,14 @@
 /**
  * `npm run soak`: a real gateway with real clients for `--minutes M` (the options are those of `sluice soak`), or the
- * gateway on virtual time for `--sim N` seeds, from `--from`; with both, one after the other. Ends with 1 when anything is
- * left or a seed fails.
+ * gateway on virtual time for `--sim N` seeds, from `--from`; `--engine ROUNDS` kills each of three NATS servers so often while keys
+ * are taken. With several, one after the other. Ends with 1 when anything is left, a seed fails or a claim is lost.
  */
 import { spawn } from 'node:child_process';
 
 const args = process.argv.slice(2);
 const simulated = ['--sim', '--from'];
+const engineAt = args.indexOf('--engine');
+const rounds = engineAt < 0 ? undefined : args.splice(engineAt, 2)[1];
 const sim = args.flatMap((arg, at) =>
   simulated.includes(arg) ? [arg.replace('--sim', '--seeds'), args[at + 1] ?? ''] : [],
 );
@@ -27,7 +29,11 @@ if (sim.length > 0) {
   await run('npx', 'tsc', '-p', 'test/simulation');
   await run(process.execPath, 'dist/simulation/test/simulation/main.js', ...sim);
 }
-if (sim.length === 0 || real.length > 0) {
+if (rounds !== undefined) {
+  process.env.SLUICE_ENGINE_ROUNDS = rounds;
+  await run('npx', 'vitest', 'run', 'test/e2e/cluster-engine-loss.test.ts');
+}
+if ((sim.length === 0 && rounds === undefined) || real.length > 0) {
   await run('npm', 'run', '--silent', 'build');
   await run(process.execPath, 'dist/src/cli/main.js', 'soak', ...real);
 }
