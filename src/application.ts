@@ -98,7 +98,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   const ownership = cluster ? new ClusterOwnership(() => cluster?.node, 'session.') : new MemoryOwnership();
   const clients = new ClientManager(() => manager.process);
   const board = new Switchboard(options, random);
-  const telemetry = new Telemetry((error) => system.emit({ type: 'listener.failed', error }));
+  const telemetry = new Telemetry(system);
   board.calls.onEnded = (end) => telemetry.tell({ type: 'call.ended', ...end });
   const sessions = new Sessions({
     options,
@@ -118,7 +118,8 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
   });
   const channels = new Channels<GrpcChannel, GrpcChannelOptions>(() => pool.process);
   const drivers = grpcCameraDrivers(channels, parts.grpcCameras);
-  const sources: SourceFactory = (url, more, how) => parts.sources(url, { ...drivers, ...(cluster ? { 'node:': cluster.farSource } : {}), ...more }, how);
+  const sources: SourceFactory = (url, more, how) =>
+    parts.sources(url, { ...drivers, ...(cluster ? { 'node:': cluster.farSource } : {}), ...more }, how);
   const cameras = new Cameras({
     options,
     sources,

@@ -27,17 +27,15 @@ import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
 import { encodeFrame } from './grpc/frame-codec.js';
 import { type AttachedServices, attachServices, startGrpcServer } from './grpc/server.js';
 import { readTls, type TlsMaterial } from './grpc/tls.js';
-import { VERSION } from './grpc/version.js';
 import { type Inspect, inspectionOf } from './inspection.js';
 import { joinCluster } from './join-cluster.js';
 import { Listener } from './listener.js';
+import { observe } from './observation.js';
 import { isLoopback } from './ops/access.js';
 import { createHttpHandler, type HttpHandler } from './ops/handler.js';
 import { startHttpServer } from './ops/http.js';
-import { logEvents } from './ops/log.js';
 import { LogFile } from './ops/log-file.js';
-import { GatewayMetrics } from './ops/metrics/gateway-metrics.js';
-import { Watch } from './ops/watch.js';
+import type { OpenTelemetryOptions } from './ops/open-telemetry.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
 import { leftovers } from './otp/leaks.js';
@@ -64,6 +62,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly engine?: () => Promise<Engine>;
   /** Counts ended actors that are not collected (`sluice_undisposed_objects`), at the cost of an entry for each. Default false. */
   readonly watchCollection?: boolean;
+  /** A meter and a tracer of `@opentelemetry/api`: durations of calls, and a span per start and end of a session. */
+  readonly telemetry?: OpenTelemetryOptions;
 }
 
 /** The gateway as a host holds it. */
@@ -125,6 +125,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     inspect,
     engine,
     watchCollection = false,
+    telemetry: openTelemetry = {},
     ...input
   } = hostOptions;
   const configuration = configure(input);
@@ -161,20 +162,15 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;
   const ready = (): boolean => grpc.bound && http.bound;
-  const metrics: GatewayMetrics = new GatewayMetrics({
-    gateway: live,
-    system,
-    telemetry,
-    version: VERSION,
-    ready,
-    undisposed: () => watch.undisposed,
-  });
-  const watch = new Watch({
-    system,
+  const { metrics, watch, ...observation } = observe({
+    live,
     chronicle,
-    resources: () => live.resources(),
-    lag: (seconds) => metrics.observe('sluice_event_loop_lag_seconds', seconds),
-    collection: watchCollection,
+    telemetry,
+    system,
+    log,
+    ready,
+    watchCollection,
+    openTelemetry,
   });
   const grpc = new Listener(async (port) =>
     startGrpcServer({ gateway: live, ...grpcOptions, tls, port: port ?? grpcOptions.port, log }),
@@ -189,14 +185,13 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   // Stopped in the opposite order: HTTP tells how the end stands for as long as gRPC takes to end.
   const tree = root([
     ...(inspector ? [{ id: 'inspector', start: inspector.start }] : []),
-    { id: 'watch', start: watch.start },
+    watch,
     { id: 'http', start: http.start },
     { id: 'grpc', start: grpc.start },
   ]);
 
   let started: Promise<Application> | undefined;
   let stopped: Promise<void> | undefined;
-  const stopLog = logEvents(log, live);
 
   const start = async (): Promise<void> => {
     if (stopped) throw new GatewayError('draining', 'draining: a gateway that was stopped does not start again');
@@ -231,8 +226,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
       await application.stop({ timeoutMs: leftMs + 1_000 });
     } else system.close();
     for (const services of attached) services.stop();
-    stopLog();
-    metrics.close();
+    observation.stop();
     chronicle.close();
     await logFile?.close();
   };

@@ -100,8 +100,7 @@ export class LiveGateway implements Gateway {
   }
 
   async connect(hello: Hello, wire: ControlWire): Promise<ControlHandle> {
-    const resuming = hello.resumeToken !== '';
-    return this.#asking(resuming, () => {
+    return this.#parts.telemetry.connecting(hello, async () => {
       this.#refuseWhileDraining();
       return this.#parts.sessions.connect(hello, wire);
     });
@@ -109,11 +108,11 @@ export class LiveGateway implements Gateway {
 
   async watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle> {
     this.#refuseWhileDraining();
-    const { sessions, cameraTable } = this.#parts;
+    const { sessions, cameraTable, telemetry } = this.#parts;
     await this.#parts.findCamera?.(request.cameraId);
     // Look first: a call for a camera that does not exist makes nobody a client.
     cameraTable.get(request.cameraId);
-    const session = await this.#asking(false, () => sessions.forCall(nodeId));
+    const session = await telemetry.asking(false, () => sessions.forCall(nodeId));
     const viewer = await this.#attach(session, () => cameraTable.viewer(request, { wire, nodeId: session.nodeId }));
     viewer.begin();
     return viewer;
@@ -121,9 +120,9 @@ export class LiveGateway implements Gateway {
 
   async publish({ cameraId }: PublishOptions, nodeId: string | undefined, wire: PublishWire): Promise<PublishHandle> {
     this.#refuseWhileDraining();
-    const { sessions, cameraTable, chronicle } = this.#parts;
+    const { sessions, cameraTable, chronicle, telemetry } = this.#parts;
     cameraTable.fed(cameraId);
-    const session = await this.#asking(false, () => sessions.forCall(nodeId));
+    const session = await telemetry.asking(false, () => sessions.forCall(nodeId));
     const publisher = await this.#attach(session, () =>
       cameraTable.publisher(cameraId, {
         wire,
@@ -138,7 +137,7 @@ export class LiveGateway implements Gateway {
 
   async call(request: CallOptions, nodeId: string | undefined, wire: CallWire): Promise<StreamHandle> {
     this.#refuseWhileDraining();
-    const { sessions, board } = this.#parts;
+    const { sessions, board, telemetry } = this.#parts;
     const fault = procedureFault(request.procedure);
     if (fault) throw new GatewayError('invalid_argument', `procedure: ${fault}`);
     if (request.hops >= HOPS_MAX) {
@@ -147,7 +146,7 @@ export class LiveGateway implements Gateway {
     // As with a camera: a call that nobody can answer makes nobody a client.
     const [provider] = board.services.providersOf(request.procedure);
     if (!provider) throw new GatewayError('not_found', `not_found: nobody provides "${request.procedure}"`);
-    const session = await this.#asking(false, () => sessions.forCall(nodeId));
+    const session = await telemetry.asking(false, () => sessions.forCall(nodeId));
     const stream = await this.#attach(session, () => new CallStream(session.nodeId, wire));
     stream.begin(board.calls, request);
     return stream;
@@ -311,18 +310,6 @@ export class LiveGateway implements Gateway {
       for (const session of sessions.all()) session.end(reason);
       rooms.drain();
       await new Promise<void>((resolve) => system.clock.setTimeout(resolve, DRAIN_LOOK_MS));
-    }
-  }
-
-  /** Whoever is refused is counted. */
-  async #asking<T>(resuming: boolean, ask: () => Promise<T>): Promise<T> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (error instanceof GatewayError) {
-        this.#parts.telemetry.tell({ type: 'client.refused', code: error.code, resuming });
-      }
-      throw error;
     }
   }
 

@@ -1,32 +1,40 @@
 /** Why something ended, as one of a few words: a label must not grow with what the world invents. */
+import type { ShutdownDetail } from '../../../machines/terms.js';
 import { GatewayError } from '../../gateway/gateway-error.js';
 import type { ExitReason } from '../../otp/exit-reason.js';
 
+const DETAILS: Readonly<Record<ShutdownDetail, true>> = {
+  bye: true,
+  cancelled: true,
+  client_gone: true,
+  deadline_exceeded: true,
+  drain: true,
+  ended: true,
+  fenced: true,
+  grace_expired: true,
+  heartbeat_missed: true,
+  inactivity: true,
+  max_clients_reached: true,
+  never_attached: true,
+  refused: true,
+  room_lost: true,
+  source_failed: true,
+  slow_consumer: true,
+  stopped: true,
+  superseded: true,
+  transport_lost: true,
+};
 const WORDS: ReadonlySet<string> = new Set([
+  ...Object.keys(DETAILS),
   'normal',
   'shutdown',
   'killed',
   'noproc',
   'noconnection',
   'timeout',
+  'calling_self',
   'mailbox_full',
   'app_not_found',
-  'bye',
-  'cancelled',
-  'client_gone',
-  'deadline_exceeded',
-  'drain',
-  'ended',
-  'fenced',
-  'grace_expired',
-  'heartbeat_missed',
-  'inactivity',
-  'never_attached',
-  'refused',
-  'room_lost',
-  'slow_consumer',
-  'source_failed',
-  'superseded',
   'swept',
 ]);
 
@@ -40,6 +48,6 @@ export function reasonWord(reason: ExitReason): string {
   return typeof shutdown === 'string' ? wordOf(shutdown) : 'other';
 }
 
-export function wordOf(text: string): string {
+function wordOf(text: string): string {
   return WORDS.has(text) ? text : 'other';
 }

@@ -121,6 +121,7 @@ export class Tally {
       if (fact.resuming) this.add('sluice_reconnects_total', 'refused');
       return;
     }
+    if (fact.type !== 'call.ended') return;
     // A provider's own codes all come as `failed`, so that these words are ours.
     if (fact.outcome === 'timeout') this.add('sluice_rpc_timeouts_total');
     this.#parts.observe('sluice_rpc_seconds', fact.ms / 1_000, fact.outcome);
