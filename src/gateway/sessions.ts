@@ -154,11 +154,13 @@ export class Sessions {
     }
     if (present?.alive && present.client.implicit) {
       await present.client.ready;
-      // Until now it was somebody of this gateway only.
-      present.token = await this.#claim(nodeId, hello.ordinal, true, () => present);
-      present.client.upgrade(info);
-      present.ordinal = Math.max(present.ordinal, hello.ordinal);
-      return { session: present, resumed: false };
+      // Until now it was somebody of this gateway only. Its last call may end meanwhile: then this is somebody new.
+      const token = await this.#claim(nodeId, hello.ordinal, true, () => present);
+      if (present.client.process.alive) {
+        Object.assign(present, { token, ordinal: Math.max(present.ordinal, hello.ordinal) });
+        present.client.upgrade(info);
+        return { session: present, resumed: false };
+      }
     }
     const session = await this.#replace(info, hello.ordinal);
     await session.client.ready;

@@ -123,6 +123,30 @@ describe('a hello of somebody who is leaving', () => {
   });
 });
 
+describe('a hello of somebody whose only call ends', () => {
+  it.each(['the hello first', 'the end first'])('leaves no place held for nobody: %s', async (first) => {
+    for (let after = 0; after < MOMENTS; after += 1) {
+      const whole = await WholeGateway.start({ limits: { clients: 1 } });
+      onTestFinished(() => whole.stop());
+      const { call } = await whole.watch('user');
+      if (first === 'the end first') {
+        call.peerCancelled();
+        await moment(after);
+      }
+      const { answer } = come(whole, { nodeId: 'user' });
+      if (first === 'the hello first') {
+        await moment(after);
+        call.peerCancelled();
+      }
+      const refused = (await answer) !== 'welcomed';
+      await whole.settle();
+      expect(whole.states).toEqual(refused ? [] : ['user connected']);
+      isWhole(whole);
+      if (refused) expect(await come(whole, { nodeId: 'somebody else' }).answer).toBe('welcomed');
+    }
+  });
+});
+
 describe('an app that connects back while its owner leaves', () => {
   const target = { url: 'http://127.0.0.1:9/', secret: 'nobody listens' };
 
