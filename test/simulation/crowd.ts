@@ -5,7 +5,10 @@
 import { exit } from '../../src/otp/signals.js';
 import { AppUsers } from './app-users.js';
 import { Borrowers } from './borrowers.js';
+import { CameraLanes } from './camera-lanes.js';
 import type { Dice } from './dice.js';
+import { Installers } from './installers.js';
+import { Publishers } from './publishers.js';
 import { Readers } from './readers.js';
 import { RemoteApps } from './remote-apps.js';
 import { Stage } from './stage.js';
@@ -14,45 +17,48 @@ import { Visitors } from './visitors.js';
 import { Workers } from './workers.js';
 import type { World } from './world.js';
 
-/** What may be done, and how often beside the others. */
+/**
+ * What may be done, by what it is about, and how often beside the others. A seed is fonder of some subjects than of others,
+ * so that whatever a subject needs comes together in some runs.
+ */
 const DEEDS = {
-  connect: 10,
-  resume: 8,
-  stale: 2,
-  watch: 8,
-  view: 3,
-  snapshot: 2,
-  silence: 2,
-  bye: 2,
-  cancel: 6,
-  halfClose: 3,
-  fail: 3,
-  deadline: 1,
-  leave: 4,
-  disturb: 6,
-  app: 4,
-  appMessage: 3,
-  appCrash: 3,
-  remoteApp: 4,
-  remoteCrash: 4,
-  subscribe: 6,
-  unsubscribe: 2,
-  publish: 6,
-  register: 10,
-  unregister: 2,
-  call: 7,
-  callOnce: 4,
-  borrow: 7,
-  overLease: 4,
-  giveBack: 4,
-  shutChannel: 1,
-  farEndDies: 2,
-  kill: 7,
-  act: 2,
-  monitor: 4,
-  wait: 16,
-  leap: 3,
+  visitors: {
+    connect: 10,
+    resume: 8,
+    stale: 2,
+    silence: 2,
+    bye: 2,
+    cancel: 6,
+    halfClose: 3,
+    fail: 3,
+    deadline: 1,
+  },
+  viewers: { watch: 8, view: 3, snapshot: 2, leave: 4, disturb: 6 },
+  publishers: { publisher: 3, pictures: 5, publisherLeaves: 2 },
+  installers: { putUp: 1.5, takeAway: 1 },
+  apps: { app: 4, appMessage: 3, appCrash: 3, remoteApp: 4, remoteCrash: 4 },
+  readers: { subscribe: 6, unsubscribe: 2, publish: 6 },
+  workers: { register: 10, unregister: 2, call: 7, callOnce: 4 },
+  borrowers: { borrow: 7, overLease: 4, giveBack: 4, shutChannel: 1, farEndDies: 2 },
+  trouble: { kill: 7, act: 2, monitor: 4 },
+  time: { wait: 16, leap: 3 },
 } as const;
+
+type Subject = keyof typeof DEEDS;
+type Deed = { [S in Subject]: keyof (typeof DEEDS)[S] }[Subject];
+
+/** There is no gateway without these. */
+const ALWAYS: ReadonlySet<Subject> = new Set(['visitors', 'trouble', 'time']);
+
+/** How often each deed is done in this run. */
+function weightsOf(dice: Dice): Readonly<Record<Deed, number>> {
+  const weights: Record<string, number> = {};
+  for (const [subject, deeds] of Object.entries(DEEDS)) {
+    const fondness = ALWAYS.has(subject as Subject) ? 1 : (dice.pick([0.1, 1, 1, 3]) ?? 1);
+    for (const [deed, weight] of Object.entries(deeds)) weights[deed] = weight * fondness;
+  }
+  return weights as Record<Deed, number>;
+}
 
 /** Who is killed, and how often beside the others. */
 const VICTIMS = {
@@ -70,34 +76,83 @@ const VICTIMS = {
   supervisor: 1.5,
 } as const;
 
-type Deed = keyof typeof DEEDS;
-
 export class Crowd {
   readonly #world: World;
   readonly #dice: Dice;
   readonly #stage: Stage;
   readonly #visitors: Visitors;
-  readonly #viewers: Viewers;
-  readonly #apps: AppUsers;
-  readonly #remoteApps: RemoteApps;
-  readonly #readers: Readers;
-  readonly #workers: Workers;
-  readonly #borrowers: Borrowers;
+  readonly #publishers: Publishers;
+  readonly #weights: Readonly<Record<Deed, number>>;
+  readonly #deeds: Readonly<Record<Deed, () => unknown>>;
 
   constructor(world: World, dice: Dice) {
     this.#world = world;
     this.#dice = dice;
-    this.#stage = new Stage(world, dice);
-    this.#visitors = new Visitors(this.#stage);
-    this.#viewers = new Viewers(this.#stage);
-    this.#apps = new AppUsers(this.#stage);
-    this.#remoteApps = new RemoteApps(this.#stage, this.#visitors);
-    this.#readers = new Readers(this.#stage);
-    this.#workers = new Workers(this.#stage);
-    this.#borrowers = new Borrowers(this.#stage);
-    this.#visitors.onMet = (connection) => {
-      this.#readers.met(connection);
-      this.#workers.met(connection);
+    const stage = new Stage(world, dice);
+    this.#stage = stage;
+    this.#visitors = new Visitors(stage);
+    this.#publishers = new Publishers(stage);
+    this.#weights = weightsOf(dice);
+    this.#deeds = this.#allDeeds(stage);
+    new CameraLanes(world);
+  }
+
+  #allDeeds(stage: Stage): Readonly<Record<Deed, () => unknown>> {
+    const visitors = this.#visitors;
+    const publishers = this.#publishers;
+    const viewers = new Viewers(stage);
+    const installers = new Installers(stage);
+    const apps = new AppUsers(stage);
+    const remoteApps = new RemoteApps(stage, visitors);
+    const readers = new Readers(stage);
+    const workers = new Workers(stage);
+    const borrowers = new Borrowers(stage);
+    visitors.onMet = (connection) => {
+      readers.met(connection);
+      workers.met(connection);
+    };
+    return {
+      connect: () => visitors.connect({ resumeToken: '' }),
+      resume: () => visitors.resume(),
+      stale: () => visitors.late(),
+      silence: () => visitors.lose('silence'),
+      bye: () => visitors.lose('bye'),
+      cancel: () => visitors.lose('cancel'),
+      halfClose: () => visitors.lose('halfClose'),
+      fail: () => visitors.lose('fail'),
+      deadline: () => visitors.lose('deadline'),
+      watch: () => viewers.watch(),
+      view: () => viewers.view(),
+      snapshot: () => viewers.snapshot(),
+      leave: () => viewers.leave(),
+      disturb: () => viewers.disturb(),
+      publisher: () => publishers.come(),
+      pictures: () => publishers.push(),
+      publisherLeaves: () => publishers.leave(),
+      putUp: () => installers.putUp(),
+      takeAway: () => installers.takeAway(),
+      app: () => apps.start(),
+      appMessage: () => apps.message(),
+      appCrash: () => apps.crash(),
+      remoteApp: () => remoteApps.start(),
+      remoteCrash: () => remoteApps.crash(),
+      subscribe: () => readers.subscribe(),
+      unsubscribe: () => readers.unsubscribe(),
+      publish: () => readers.publish(),
+      register: () => workers.register(),
+      unregister: () => workers.unregister(),
+      call: () => workers.call(),
+      callOnce: () => workers.callOnce(),
+      borrow: () => borrowers.borrow(),
+      overLease: () => borrowers.call(),
+      giveBack: () => borrowers.giveBack(),
+      shutChannel: () => borrowers.shut(),
+      farEndDies: () => borrowers.die(),
+      kill: () => this.#kill(),
+      act: () => this.#act(),
+      monitor: () => this.#monitor(),
+      wait: () => this.#wait(this.#dice.chance(0.2) ? this.#dice.int(20_000, 90_000) : this.#dice.int(1, 6_000)),
+      leap: () => this.#leap(this.#dice.int(1, 1_900)),
     };
   }
 
@@ -106,83 +161,11 @@ export class Crowd {
     const deeds = this.#dice.chance(0.3) ? this.#dice.int(2, 3) : 1;
     this.#stage.calm = deeds === 1;
     for (let done = 0; done < deeds; done += 1) {
-      await this.#do(this.#dice.weighted(DEEDS));
+      await this.#deeds[this.#dice.weighted(this.#weights)]();
       for (let turn = deeds > 1 ? this.#dice.int(0, 8) : 0; turn > 0; turn -= 1) await Promise.resolve();
     }
     await this.#world.settle();
     this.#visitors.tokens.stepped(deeds);
-  }
-
-  async #do(deed: Deed): Promise<void> {
-    switch (deed) {
-      case 'connect':
-        return void this.#visitors.connect({ resumeToken: '' });
-      case 'resume':
-        return this.#visitors.resume();
-      case 'stale':
-        return this.#visitors.late();
-      case 'watch':
-        return this.#viewers.watch();
-      case 'view':
-        return this.#viewers.view();
-      case 'snapshot':
-        return this.#viewers.snapshot();
-      case 'silence':
-      case 'bye':
-      case 'cancel':
-      case 'halfClose':
-      case 'fail':
-      case 'deadline':
-        return this.#visitors.lose(deed);
-      case 'leave':
-        return this.#viewers.leave();
-      case 'disturb':
-        return this.#viewers.disturb();
-      case 'app':
-        return this.#apps.start();
-      case 'appMessage':
-        return this.#apps.message();
-      case 'appCrash':
-        return this.#apps.crash();
-      case 'remoteApp':
-        return this.#remoteApps.start();
-      case 'remoteCrash':
-        return this.#remoteApps.crash();
-      case 'subscribe':
-        return this.#readers.subscribe();
-      case 'unsubscribe':
-        return this.#readers.unsubscribe();
-      case 'publish':
-        return this.#readers.publish();
-      case 'register':
-        return this.#workers.register();
-      case 'unregister':
-        return this.#workers.unregister();
-      case 'call':
-        return this.#workers.call();
-      case 'callOnce':
-        return this.#workers.callOnce();
-      case 'borrow':
-        return this.#borrowers.borrow();
-      case 'overLease':
-        return this.#borrowers.call();
-      case 'giveBack':
-        return this.#borrowers.giveBack();
-      case 'shutChannel':
-        return this.#borrowers.shut();
-      case 'farEndDies':
-        return this.#borrowers.die();
-      case 'kill':
-        return this.#kill();
-      case 'act':
-        return this.#act();
-      case 'monitor':
-        return this.#monitor();
-      case 'wait':
-        return this.#wait(this.#dice.chance(0.2) ? this.#dice.int(20_000, 90_000) : this.#dice.int(1, 6_000));
-      case 'leap':
-        return this.#leap(this.#dice.int(1, 1_900));
-    }
   }
 
   // Whoever pulls plugs
@@ -219,7 +202,10 @@ export class Crowd {
 
   async #wait(ms: number): Promise<void> {
     this.#stage.note(`${ms} ms pass`);
-    await this.#world.pass(ms, () => this.#visitors.beat());
+    await this.#world.pass(ms, () => {
+      this.#visitors.beat();
+      this.#publishers.beat();
+    });
   }
 
   /**

@@ -150,9 +150,10 @@ function* bound({ tree, system, options }: World): Faults {
     if (queued > most) yield `I-bound: ${queued} wait in ${id}, ${most} may`;
   }
   for (const { id, viewers } of tree.cameras.all()) {
-    const alive = streams.filter((stream) => stream.cameraId === id).length + snapshots(system);
+    const watching = streams.filter(({ cameraId, kind }) => cameraId === id && kind !== 'publish');
+    const alive = watching.length + snapshots(system);
     if (viewers > alive) yield `I-own: camera "${id}" serves ${viewers}, alive are ${alive}`;
-    const open = streams.filter((stream) => stream.cameraId === id && stream.state.startsWith('alive.open')).length;
+    const open = watching.filter(({ state }) => state.startsWith('alive.open')).length;
     if (viewers < open) yield `I-own: ${open} streams watch camera "${id}", which serves ${viewers}`;
   }
 }

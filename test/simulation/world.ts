@@ -63,6 +63,8 @@ export class World {
   /** The latest source of each label, and all of them. */
   readonly sources = new Map<string, SimulatedSource>();
   readonly sourcesMade: SimulatedSource[] = [];
+  /** Told of each source that is made. */
+  onSource: (source: SimulatedSource) => void = () => {};
   readonly thirdParty: ThirdParty;
   readonly upstream: Upstream;
   readonly connections: Connection[] = [];
@@ -106,6 +108,7 @@ export class World {
         const source = new SimulatedSource(url, parts);
         this.sources.set(url, source);
         this.sourcesMade.push(source);
+        this.onSource(source);
         return source;
       },
       encode: this.ledger.encode,
