@@ -12,9 +12,9 @@
  */
 
 import { Line } from './line.js';
-import type { OverflowPolicy } from './overflow.js';
+import type { Drops, OverflowPolicy } from './overflow.js';
 
-export { isOverflowPolicy, OVERFLOW_POLICIES, type OverflowPolicy } from './overflow.js';
+export { type Drops, isOverflowPolicy, OVERFLOW_POLICIES, type OverflowPolicy } from './overflow.js';
 
 /**
  * What the owner hears. `filled` and `drained` alternate, beginning with `filled`; `completed` is a write that completed
@@ -26,17 +26,6 @@ export type OutboxEdge =
   | { readonly type: 'drained' }
   | { readonly type: 'failed'; readonly error: Error }
   | { readonly type: 'overflowed' };
-
-/**
- * Items lost, by the reason. The slow side is the consumer in both cases: what a producer skips, or is refused, the producer
- * counts.
- */
-export interface Drops {
-  /** There was no room. */
-  readonly full: number;
-  /** It waited for longer than `maxAgeMs`. */
-  readonly aged: number;
-}
 
 /** The part of a clock that tells the age of items. */
 export interface AgeClock {

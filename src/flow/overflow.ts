@@ -22,3 +22,14 @@ export const OVERFLOW_POLICIES: readonly OverflowPolicy[] = [
 export function isOverflowPolicy(value: unknown): value is OverflowPolicy {
   return OVERFLOW_POLICIES.includes(value as OverflowPolicy);
 }
+
+/**
+ * Items lost, by the reason. The slow side is the consumer in both cases: what a producer skips, or is refused, the producer
+ * counts.
+ */
+export interface Drops {
+  /** There was no room. */
+  readonly full: number;
+  /** It waited for longer than `maxAgeMs`. */
+  readonly aged: number;
+}
