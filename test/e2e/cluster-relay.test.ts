@@ -71,7 +71,7 @@ describe.skipIf(missing)(`a camera watched at two other gateways${missing === un
       `longest gap at the other one: ${there.longestGapMs.toFixed(0)} ms in ${there.seqs.length - before} frames; ${JSON.stringify(relays)}`,
     );
     expect(there.seqs.length - before).toBeGreaterThan(20);
-    expect(there.longestGapMs).toBeLessThan(1_000);
+    expect(there.longestGapMs, 'it did not stand still with the other').toBeLessThan(3_500);
     const seen = there.seqs.slice(before);
     expect(seen, 'none is missing').toEqual(seen.map((_, at) => (seen[0] as number) + at));
     // Stopped for longer than the silence: it is taken for gone, and nothing is sent for it any more.
