@@ -42,7 +42,7 @@ for (const load of full || chosen ? FULL : SHORT) {
 console.table(rows);
 
 async function row(load: Load) {
-  const all: Record<Kind, Measured[]> = { naive: [], 'pass-through': [], http2: [], sluice: [] };
+  const all: Record<Kind, Measured[]> = { naive: [], 'pass-through': [], http2: [], tcp: [], sluice: [] };
   const relays = await Promise.all(KINDS.map((kind) => Relay.start(kind, load)));
   // In turns, so that a noisy neighbour does not fall upon one of them only. The first round is for the compiler.
   for (let round = 0; round <= rounds; round += 1) {
@@ -55,19 +55,21 @@ async function row(load: Load) {
 
   const costs = (kind: Kind): number[] => all[kind].map(({ cpuUs, deliveries }) => cpuUs / deliveries);
   const perDelivery = (kind: Kind): number => median(costs(kind));
-  const ours = costs('sluice');
   // Of each round, whose turns were next to each other; then the median.
-  const ratio = (kind: Kind): string => median(costs(kind).map((cost, at) => cost / (ours[at] as number))).toFixed(2);
+  const ratio = (kind: Kind, to: Kind = 'sluice'): string =>
+    median(costs(kind).map((cost, at) => cost / (costs(to)[at] as number))).toFixed(2);
   return {
     bytes: load.bytes,
     viewers: load.viewers,
     'µs naive': perDelivery('naive').toFixed(1),
     'µs pass-through': perDelivery('pass-through').toFixed(1),
     'µs own http2': perDelivery('http2').toFixed(1),
+    'µs floor': perDelivery('tcp').toFixed(1),
     'µs sluice': perDelivery('sluice').toFixed(1),
     '× naive': ratio('naive'),
     '× pass-through': ratio('pass-through'),
     '× own http2': ratio('http2'),
+    'naive × floor': ratio('naive', 'tcp'),
     'MB sluice': (median(all.sluice.map(({ rssBytes }) => rssBytes)) / 1e6).toFixed(0),
     drops: all.sluice.reduce((sum, { drops }) => sum + drops, 0),
   };

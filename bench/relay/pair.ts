@@ -3,7 +3,7 @@ import { Peer, wait } from '../peer.js';
 import type { Measured, RelayAsks } from './server.js';
 import type { SinkAsks } from './sink.js';
 
-export const KINDS = ['naive', 'pass-through', 'http2', 'sluice'] as const;
+export const KINDS = ['naive', 'pass-through', 'http2', 'tcp', 'sluice'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Load {

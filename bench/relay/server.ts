@@ -3,12 +3,14 @@ import { answer, meter, paced } from '../peer.js';
 import type { Contender } from './contender.js';
 import { GrpcJsRelay } from './grpc-js.js';
 import { OwnHttp2Relay } from './own-http2.js';
+import { RawTcp } from './raw-tcp.js';
 import { SluiceRelay } from './sluice.js';
 
 const CONTENDERS: Readonly<Record<string, () => Contender>> = {
   naive: () => new GrpcJsRelay(false),
   'pass-through': () => new GrpcJsRelay(true),
   http2: () => new OwnHttp2Relay(),
+  tcp: () => new RawTcp(),
   sluice: () => new SluiceRelay(),
 };
 

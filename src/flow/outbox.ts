@@ -12,53 +12,11 @@
  */
 
 import { Line } from './line.js';
+import type { OutboxEdge, OutboxOptions } from './outbox-options.js';
 import type { Drops, OverflowPolicy } from './overflow.js';
 
+export type { AgeClock, OutboxEdge, OutboxOptions } from './outbox-options.js';
 export { type Drops, isOverflowPolicy, OVERFLOW_POLICIES, type OverflowPolicy } from './overflow.js';
-
-/**
- * What the owner hears. `filled` and `drained` alternate, beginning with `filled`; `completed` is a write that completed
- * between the two. `failed` and `overflowed` come at most once, and nothing comes after them: the outbox is closed.
- */
-export type OutboxEdge =
-  | { readonly type: 'filled' }
-  | { readonly type: 'completed' }
-  | { readonly type: 'drained' }
-  | { readonly type: 'failed'; readonly error: Error }
-  | { readonly type: 'overflowed' };
-
-/** The part of a clock that tells the age of items. */
-export interface AgeClock {
-  /** Monotonic milliseconds. */
-  now(): number;
-}
-
-export interface OutboxOptions<T> {
-  readonly policy: OverflowPolicy;
-  /** How many items may wait, besides the one in flight. `latest` keeps one whatever this says. */
-  readonly framesMax: number;
-  /** How many bytes may wait. One item larger than this is taken when nothing else waits. */
-  readonly bytesMax: number;
-  /** Bytes of an item; the same each time it is asked. */
-  readonly sizeOf: (item: T) => number;
-  /** Hands one item to the wire, which calls `done` once; the next item follows only then. Never throws. */
-  readonly write: (item: T, done: (error?: Error | null) => void) => void;
-  /**
-   * Small items go as one write: of those that wait, as many as `bytesMax` holds. Absent: one at a time. A batch is in
-   * flight as a whole; its items count as sent, or not, together.
-   */
-  readonly batch?: {
-    readonly bytesMax: number;
-    /** At least two items; otherwise as `write`. The array is the wire's to keep. */
-    readonly write: (items: readonly T[], done: (error?: Error | null) => void) => void;
-  };
-  /** Absent: items do not age. */
-  readonly age?: {
-    readonly maxAgeMs: number;
-    readonly clock: AgeClock;
-  };
-  readonly onEdge: (edge: OutboxEdge) => void;
-}
 
 const FILLED: OutboxEdge = { type: 'filled' };
 const COMPLETED: OutboxEdge = { type: 'completed' };
@@ -67,6 +25,8 @@ const OVERFLOWED: OutboxEdge = { type: 'overflowed' };
 
 export class Outbox<T> {
   readonly #options: OutboxOptions<T>;
+  readonly #sizeOf: OutboxOptions<T>['sizeOf'];
+  readonly #write: OutboxOptions<T>['write'];
   readonly #framesMax: number;
   readonly #waiting: Line<T>;
   /** How many items are in the hands of the wire. */
@@ -87,6 +47,8 @@ export class Outbox<T> {
     if (options.batch) requirePositive('batch.bytesMax', options.batch.bytesMax);
     if (options.age) requirePositive('age.maxAgeMs', options.age.maxAgeMs);
     this.#options = options;
+    this.#sizeOf = options.sizeOf;
+    this.#write = options.write;
     this.#waiting = new Line(options.sizeOf);
     this.#framesMax = options.policy === 'latest' ? 1 : options.framesMax;
   }
@@ -143,6 +105,7 @@ export class Outbox<T> {
   /** Takes an item, or does with it what the policy says. False when this very item was not taken. */
   push(item: T): boolean {
     if (this.#closed) return false;
+    if (this.#inFlight === 0 && !this.#writing && this.#waiting.length === 0) return this.#writeAtOnce(item);
     const nowMs = this.#options.age?.clock.now() ?? 0;
     this.#dropAged(nowMs);
     if (!this.#fits(item) && !this.#makeRoom()) return false;
@@ -175,10 +138,22 @@ export class Outbox<T> {
     this.#onIdle = [];
   }
 
+  /** Nothing is before it: it goes to the wire without having waited. This is the way of nearly every item. */
+  #writeAtOnce(item: T): true {
+    this.#writing = true;
+    this.#inFlight = 1;
+    this.#inFlightBytes = this.#sizeOf(item);
+    this.#write(item, this.#written);
+    this.#writing = false;
+    // Taken at once, it may have set off that another was pushed.
+    if (this.#inFlight === 0) this.#writeNext();
+    return true;
+  }
+
   #fits(item: T): boolean {
     const { length } = this.#waiting;
     if (length === 0) return true;
-    return length < this.#framesMax && this.#waiting.bytes + this.#options.sizeOf(item) <= this.#options.bytesMax;
+    return length < this.#framesMax && this.#waiting.bytes + this.#sizeOf(item) <= this.#options.bytesMax;
   }
 
   #atLimit(): boolean {
@@ -230,24 +205,24 @@ export class Outbox<T> {
   }
 
   #writeOne(): void {
-    const { batch, sizeOf, write } = this.#options;
+    const { batch } = this.#options;
     const first = this.#waiting.shift();
     this.#inFlight = 1;
-    this.#inFlightBytes = sizeOf(first);
+    this.#inFlightBytes = this.#sizeOf(first);
     if (!batch || this.#waiting.length === 0) {
-      write(first, this.#written);
+      this.#write(first, this.#written);
       return;
     }
     const items = [first];
     for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
-      const bytes = this.#inFlightBytes + sizeOf(next);
+      const bytes = this.#inFlightBytes + this.#sizeOf(next);
       if (bytes > batch.bytesMax) break;
       this.#inFlightBytes = bytes;
       items.push(this.#waiting.shift());
     }
     this.#inFlight = items.length;
     if (items.length > 1) batch.write(items, this.#written);
-    else write(first, this.#written);
+    else this.#write(first, this.#written);
   }
 
   readonly #written = (error?: Error | null): void => {
@@ -261,9 +236,11 @@ export class Outbox<T> {
     }
     this.#sent += written;
     this.#sentBytes += this.#inFlightBytes;
-    this.#dropAged(this.#options.age?.clock.now() ?? 0);
-    this.#writeNext();
-    this.#reportProgress();
+    if (this.#waiting.length > 0) {
+      this.#dropAged(this.#options.age?.clock.now() ?? 0);
+      this.#writeNext();
+    }
+    if (this.#full || this.#onIdle.length > 0) this.#reportProgress();
   };
 
   #reportProgress(): void {

@@ -29,14 +29,15 @@ export class Viewer extends StreamBody implements FrameConsumer {
   readonly nodeId: string;
   readonly #options: ViewerOptions;
   readonly #outbox: Outbox<Frame>;
-  readonly #rate: FrameRate;
+  /** Absent where every frame is within the rate: then the clock is not asked for each. */
+  readonly #rate: FrameRate | undefined;
   #leave: (() => void) | undefined;
 
   constructor(options: ViewerOptions) {
     super();
     this.#options = options;
     this.nodeId = options.nodeId;
-    this.#rate = new FrameRate(options.maxFps);
+    if (options.maxFps > 0) this.#rate = new FrameRate(options.maxFps);
     this.#outbox = new Outbox<Frame>({
       policy: options.policy,
       framesMax: options.queueFrames,
@@ -55,7 +56,7 @@ export class Viewer extends StreamBody implements FrameConsumer {
   }
 
   push(frame: Frame): void {
-    if (this.#rate.admit(this.process.system.clock.now())) this.#outbox.push(frame);
+    if (!this.#rate || this.#rate.admit(this.process.system.clock.now())) this.#outbox.push(frame);
   }
 
   /** The camera will deliver no more. */

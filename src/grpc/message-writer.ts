@@ -37,11 +37,16 @@ export function messageWriter<T>(call: WritableCall<T>, framedOf: (message: T) =
 class PublicWriter<T> implements MessageWriter<T> {
   readonly #call: WritableCall<T>;
   #done: Done | undefined;
+  #over: boolean;
 
   constructor(call: WritableCall<T>) {
     this.#call = call;
+    this.#over = call.cancelled;
     // Of a write that a cancel overtakes, neither grpc-js nor HTTP/2 always calls back.
-    call.once('cancelled', () => this.settle(new Error('the call is over')));
+    call.once('cancelled', () => {
+      this.#over = true;
+      this.settle(new Error('the call is over'));
+    });
   }
 
   write(message: T, done: Done): void {
@@ -56,7 +61,7 @@ class PublicWriter<T> implements MessageWriter<T> {
 
   protected begin(done: Done): boolean {
     this.#done = done;
-    if (!this.#call.cancelled) return true;
+    if (!this.#over) return true;
     process.nextTick(() => this.settle(new Error('the call is over')));
     return false;
   }
@@ -82,6 +87,9 @@ const NOBODY: Done = () => {};
 class DirectWriter<T> extends PublicWriter<T> {
   readonly #call: WritableCall<T>;
   readonly #direct: DirectStream;
+  readonly #stream: DirectStream['stream'];
+  /** Framing included. */
+  readonly #sendBytesMax: number;
   readonly #framedOf: (message: T) => Buffer;
   /** The headers are out. */
   #begun = false;
@@ -90,6 +98,8 @@ class DirectWriter<T> extends PublicWriter<T> {
     super(call);
     this.#call = call;
     this.#direct = direct;
+    this.#stream = direct.stream;
+    this.#sendBytesMax = direct.sendBytesMax === -1 ? Number.POSITIVE_INFINITY : direct.sendBytesMax + FRAMING_BYTES;
     this.#framedOf = framedOf;
   }
 
@@ -107,7 +117,7 @@ class DirectWriter<T> extends PublicWriter<T> {
       return;
     }
     if (!this.begin(done) || !this.#open) return;
-    const { stream } = this.#direct;
+    const stream = this.#stream;
     const last = framed.length - 1;
     // Corked, they are one write of many buffers, and as much of one frame of HTTP/2 as it holds.
     stream.cork();
@@ -117,26 +127,24 @@ class DirectWriter<T> extends PublicWriter<T> {
 
   /** True when the message may go past grpc-js: it is small enough, and the headers are out. */
   #takes(bytes: Buffer): boolean {
-    const { sendBytesMax } = this.#direct;
     this.#begun ||= this.#begin();
-    return this.#begun && (sendBytesMax === -1 || bytes.length - FRAMING_BYTES <= sendBytesMax);
+    return this.#begun && bytes.length <= this.#sendBytesMax;
   }
 
   /** Sends the headers. An interceptor may hold them back; what is written publicly then waits for them. */
   #begin(): boolean {
-    const { stream } = this.#direct;
+    const stream = this.#stream;
     if (!stream.headersSent) this.#call.sendMetadata(new Metadata());
     return stream.headersSent;
   }
 
   /** False once the status is on its way, a passed deadline's for example; the end of the call settles what is written then. */
   get #open(): boolean {
-    const { stream } = this.#direct;
-    return !stream.writableEnded && !stream.destroyed && !stream.closed;
+    return this.#stream.writable && !this.#stream.closed;
   }
 
   #send(bytes: Buffer, done: Done): void {
-    this.#direct.stream.write(bytes, done);
+    this.#stream.write(bytes, done);
     this.#direct.messageSent();
   }
 }

@@ -79,6 +79,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.max_receive_message_length': options.maxMessageBytes,
     'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
     'grpc.max_connection_idle_ms': CONNECTION_IDLE_MS,
+    // Its statistics would be kept of each message, and nobody can ask for them: the service that tells them is not served.
+    'grpc.enable_channelz': 0,
     interceptors: [...services.guard.interceptors],
   });
   setHttp2Limits(server);
