@@ -42,7 +42,8 @@ type ManagerSnapshot = Snapshot<unknown> & { readonly context: State };
 interface Request extends EventObject {
   readonly type: 'manager.apply';
   readonly event: ClientManagerEvent<AnyActorRef>;
-  readonly reply: (step: ClientManagerStep<AnyActorRef>) => void;
+  /** Set when it has been answered, which is before the sender goes on. */
+  step: ClientManagerStep<AnyActorRef> | undefined;
 }
 
 export const clientManagerLogic: ActorLogic<ManagerSnapshot, EventObject, ClientManagerInput> = withTraits(
@@ -58,10 +59,10 @@ export const clientManagerLogic: ActorLogic<ManagerSnapshot, EventObject, Client
       const self = scope.self as AnyActorRef;
       const { context } = snapshot;
       if (event.type === 'manager.apply') {
-        const { event: asked, reply } = event as Request;
-        const step = clientManagerTransition(context, asked);
+        const request = event as Request;
+        const step = clientManagerTransition(context, request.event);
         perform(self, step.effects);
-        reply(step);
+        request.step = step;
       } else if (event.type === 'DOWN') {
         const { ref } = event as Down;
         if (!ref) return snapshot;
@@ -192,9 +193,8 @@ export class ClientManager {
   #apply(event: ClientManagerEvent<AnyActorRef>): Refusal | 'noproc' | undefined {
     const process = this.#current();
     if (!process?.alive) return 'noproc';
-    let step: ClientManagerStep<AnyActorRef> | undefined;
-    const request: Request = { type: 'manager.apply', event, reply: (answer) => (step = answer) };
-    process.ref.send(request);
-    return step ? step.refused : 'noproc';
+    const request: Request = { type: 'manager.apply', event, step: undefined };
+    process.send(request);
+    return request.step ? (request.step as ClientManagerStep<AnyActorRef>).refused : 'noproc';
   }
 }

@@ -93,7 +93,7 @@ export class Client implements ProcessBody {
   }
 
   send(event: ClientEvent): void {
-    if (this.#process?.alive) this.#process.ref.send(event);
+    this.#process?.send(event);
   }
 
   /** A hello for a client that was known by its calls alone. Its calls stay. */

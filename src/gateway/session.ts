@@ -237,7 +237,7 @@ export class Keeper implements ProcessBody {
   }
 
   send(event: SessionEvent): void {
-    if (this.#process?.alive) this.#process.ref.send(event);
+    this.#process?.send(event);
   }
 
   suspendSession(): void {

@@ -61,7 +61,7 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
   }
 
   send(event: StreamEvent): void {
-    if (this.alive) this.process.ref.send(event);
+    this.#process?.send(event);
   }
 
   peerCancelled(): void {

@@ -9,6 +9,7 @@ import type { CallRequest } from './call.js';
 import { crashReason, type ExitReason, isExitReason } from './exit-reason.js';
 import { type Process, type ProcessTraits, processOf, withTraits } from './process.js';
 import type { Scope } from './scope.js';
+import { sendTo } from './xstate-internals.js';
 
 export interface ProcessContext<I> {
   readonly input: I;
@@ -65,8 +66,12 @@ export function fromProcess<I = undefined>(
     state.ending = true;
     const answer = state.handlers.terminate?.(reason);
     if (!(answer instanceof Promise)) return done(snapshot, isExitReason(answer) ? answer : reason);
+    // It may have been killed meanwhile, because its time was over.
     const terminated = (other: unknown): void =>
-      self.send({ type: 'process.terminated', reason: isExitReason(other) ? other : reason } as EventObject);
+      (processOf(self) as Process).send({
+        type: 'process.terminated',
+        reason: isExitReason(other) ? other : reason,
+      } as EventObject);
     answer.then(terminated, (thrown: unknown) => terminated(crashReason(thrown)));
     return snapshot;
   };
@@ -135,8 +140,8 @@ export function fromProcess<I = undefined>(
         state.early = [];
         process.starting = { ready: undefined };
         answer.then(
-          (value) => self.send({ type: 'process.begun', begun: value } as OwnEvent),
-          (thrown: unknown) => self.send({ type: 'process.notBegun', thrown } as OwnEvent),
+          (value) => process.send({ type: 'process.begun', begun: value } as OwnEvent),
+          (thrown: unknown) => process.send({ type: 'process.notBegun', thrown } as OwnEvent),
         );
       } else if (answer === 'ignore') self.send({ type: 'process.begun', begun: answer } as OwnEvent);
       else if (answer) state.handlers = answer;
@@ -169,7 +174,7 @@ class Context<I> implements ProcessContext<I> {
 
   get exit(): ProcessContext<I>['exit'] {
     const { self } = this;
-    return (reason = 'normal') => self.send({ type: 'process.exit', reason } as EventObject);
+    return (reason = 'normal') => sendTo(self, { type: 'process.exit', reason } as EventObject);
   }
 }
 

@@ -10,7 +10,7 @@ import { Few } from './few.js';
 import { type Failure, type Process, processOf } from './process.js';
 import { type Enrolled, Roll } from './roll.js';
 import type { System } from './system.js';
-import { isRunning } from './xstate-internals.js';
+import { isRunning, sendTo } from './xstate-internals.js';
 
 export interface Down {
   readonly type: 'DOWN';
@@ -141,7 +141,7 @@ export class Monitor implements Enrolled<Monitor> {
     system.defer(() => {
       if (this.#flushed) return;
       if (typeof this.#watcher === 'function') this.#tell(this.#watcher, down);
-      else if (isRunning(this.#watcher)) this.#watcher.send(down);
+      else if (isRunning(this.#watcher)) sendTo(this.#watcher, down);
     });
   }
 }

@@ -17,7 +17,7 @@ import type { Monitor } from './monitor.js';
 import type { Enrolled, Roll } from './roll.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import type { System } from './system.js';
-import { PROCESS, stopActor } from './xstate-internals.js';
+import { PROCESS, sendTo, stopActor } from './xstate-internals.js';
 
 /** One end, and the end that led to it. */
 export interface Failure {
@@ -144,6 +144,11 @@ export class Process implements Crashable, Enrolled<Process>, ScopeOptions {
 
   get census(): Census {
     return this.system.census;
+  }
+
+  /** Hands it an event at once, as its actor's `send` does. To one that has ended nothing is sent. */
+  send(event: EventObject): void {
+    if (this.alive) sendTo(this.ref, event);
   }
 
   /** Its asynchronous start is over: it runs, or `startError` says why it does not and it is about to end. */

@@ -16,7 +16,7 @@ import { Fifo } from './fifo.js';
 import type { Failure, Process } from './process.js';
 import { Registry } from './registry.js';
 import { Roll } from './roll.js';
-import { isRunning } from './xstate-internals.js';
+import { isRunning, sendTo } from './xstate-internals.js';
 
 /** What the kernel tells whoever listens. Published only while somebody does. */
 export type KernelEvent =
@@ -236,6 +236,6 @@ export class System {
     const receiver = this.#receivers.take();
     const message = this.#messages.take();
     if (typeof message === 'function') message();
-    else if (receiver && message && isRunning(receiver)) receiver.send(message);
+    else if (receiver && message && isRunning(receiver)) sendTo(receiver, message);
   }
 }

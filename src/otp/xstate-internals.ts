@@ -49,6 +49,11 @@ export function stopActor(ref: AnyActorRef): void {
   (ref as unknown as Internals)._stop();
 }
 
+/** What `ref.send` does, without the bound function that it would make first. */
+export function sendTo(ref: AnyActorRef, event: EventObject): void {
+  (ref.system as unknown as SystemInternals)._relay(undefined, ref, event);
+}
+
 /**
  * Where an actor keeps its process. A property and not a WeakMap: with many short lives the garbage collector spends more
  * on the map than all of us do on the rest.
