@@ -63,7 +63,7 @@ export class FolderArchive implements RecordingArchive {
   }
 
   async open(): Promise<Mended> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o750 });
+    await this.#makeFolder();
     const known = await readIndex(this.#folder);
     const found: Recording[] = [];
     let repaired = 0;
@@ -87,6 +87,14 @@ export class FolderArchive implements RecordingArchive {
     await writeIndex(this.#folder, found);
     await syncFolder(this.#folder);
     return { repaired, removed };
+  }
+
+  /** Its own folder by itself: made in one with those above it, a disk that may not be written to is said not to be there. */
+  async #makeFolder(): Promise<void> {
+    await mkdir(this.#options.dir, { recursive: true, mode: 0o750 });
+    await mkdir(this.#folder, { mode: 0o750 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
   }
 
   async free(): Promise<number> {

@@ -55,12 +55,14 @@ export class Recorder implements ProcessBody {
   #busy = false;
   #finishing = false;
   #unfit = 0;
+  /** What the disk said last, and why it was last left alone for a while. */
+  #fault: string | undefined;
   #lastError: string | undefined;
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
     const kept = (why: string): void => this.#note('recorder.quality_kept', { reason: why });
-    this.#segments = new RecorderSegments({ archive: parts.archive, record: parts.record, kept });
+    this.#segments = new RecorderSegments({ ...parts, kept });
   }
 
   attach(process: Process): void {
@@ -163,9 +165,8 @@ export class Recorder implements ProcessBody {
   // Effects of the chart
 
   openArchive(): void {
-    const { archive } = this.#parts;
     this.#ask(async () => {
-      const mended = await archive.open();
+      const mended = await this.#parts.archive.open();
       if (mended.repaired + mended.removed > 0) this.#note('recorder.recovered', { ...mended });
       await this.#retain();
       await this.#guard?.look();
@@ -245,6 +246,7 @@ export class Recorder implements ProcessBody {
   }
 
   announceRetry(delayMs: number): void {
+    this.#lastError = this.#fault;
     this.#note('recorder.retrying', { reason: this.#lastError, delayMs });
   }
 
@@ -262,7 +264,7 @@ export class Recorder implements ProcessBody {
   }
 
   #failed(error: unknown): void {
-    this.#lastError = error instanceof Error ? error.message : String(error);
+    this.#fault = error instanceof Error ? error.message : String(error);
     this.#post({ type: 'disk.failed' });
   }
 
