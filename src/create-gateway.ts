@@ -36,6 +36,7 @@ import { createHttpHandler, type HttpHandler } from './ops/handler.js';
 import { startHttpServer } from './ops/http.js';
 import { LogFile } from './ops/log-file.js';
 import type { OpenTelemetryOptions } from './ops/open-telemetry.js';
+import { ownLogger } from './ops/own-logger.js';
 import { type Application, startApplication } from './otp/application.js';
 import type { Clock } from './otp/clock.js';
 import { leftovers } from './otp/leaks.js';
@@ -132,7 +133,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const tls = readGrpcTls(configuration.grpc);
   const { level, file, rotate } = configuration.log;
   const logFile = logger || file === undefined ? undefined : new LogFile({ file, rotate });
-  const log = logger ?? pino({ level }, logFile ?? pino.destination({ dest: 1, sync: true }));
+  const log = logger ?? ownLogger(level, logFile ?? pino.destination({ dest: 1, sync: true }));
   if (!isLoopback(configuration.grpc.host) && !tls)
     log.warn('grpc.tls is not set: tokens go over the network as they are');
   const inspection = inspectionOf(inspect);

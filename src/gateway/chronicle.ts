@@ -6,6 +6,7 @@ import { describeReason } from '../otp/exit-reason.js';
 import type { Failure } from '../otp/process.js';
 import type { KernelEvent, System } from '../otp/system.js';
 import { EventLog } from './event-log.js';
+import { fieldsWithoutSecrets, withoutSecrets } from './redaction.js';
 import { Repeats } from './repeats.js';
 import type { CauseView, GatewayEvent } from './views.js';
 
@@ -39,7 +40,20 @@ export class Chronicle {
   }
 
   /** Something of the gateway's own, not of the kernel's. */
-  note(event: Pick<GatewayEvent, 'type' | 'actor' | 'kind' | 'reason' | 'detail'>): void {
+  note({
+    type,
+    actor,
+    kind,
+    reason,
+    detail,
+  }: Pick<GatewayEvent, 'type' | 'actor' | 'kind' | 'reason' | 'detail'>): void {
+    const event = {
+      type,
+      actor,
+      kind,
+      ...(reason === undefined ? {} : { reason: withoutSecrets(reason) }),
+      ...(detail === undefined ? {} : { detail: fieldsWithoutSecrets(detail) }),
+    };
     const atMs = this.#wallMs();
     this.#log.append({ atMs, ...event, ...this.#repeats.seen(event, atMs) });
   }
@@ -48,7 +62,7 @@ export class Chronicle {
   why(path: string): readonly CauseView[] {
     const chain: CauseView[] = [];
     for (let at = this.#failures.get(path); at && chain.length < CHAIN_MAX; at = at.cause) {
-      chain.push({ actor: at.path, reason: describeReason(at.reason), atMs: at.atMs });
+      chain.push({ actor: at.path, reason: withoutSecrets(describeReason(at.reason)), atMs: at.atMs });
     }
     return chain;
   }

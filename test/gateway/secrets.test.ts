@@ -70,7 +70,7 @@ const LISTS = [
   'channels',
   'events',
 ];
-const PAGES = ['/', '/health', '/readyz', '/system-resources', ...LISTS.map((list) => `/api/${list}`)];
+const PAGES = ['/', '/health', '/readyz', '/system-resources', '/metrics', ...LISTS.map((list) => `/api/${list}`)];
 
 /** Every page as a reader gets it, with its head; and each actor with why it last ended. */
 async function pages(): Promise<readonly string[]> {
