@@ -3,12 +3,12 @@
  * the drawings of the charts, which the page shows.
  */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, join, sep } from 'node:path';
 import { bundlePage } from './bundle-page.mjs';
 
 const ASSETS = new Set(['.html', '.mjpeg']);
 /** What the bundler has put into the page. */
-const PARTS = join('ops', 'page', '');
+const PARTS = join('ops', 'page') + sep;
 
 await bundlePage();
 for (const name of readdirSync('src', { recursive: true })) {

@@ -67,7 +67,8 @@ describe('the tarball', () => {
   });
 
   it('carries no tests, no sources and nothing else', () => {
-    const expected = /^(?:dist\/(?:src|machines)\/|proto\/|(?:LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
+    const expected =
+      /^(?:dist\/(?:src|machines|diagrams)\/|observability\/|proto\/|(?:LICENSE|README\.md|CHANGELOG\.md|package\.json)$)/;
     expect(packed.filter((path) => !expected.test(path))).toEqual([]);
     expect(packed.filter((path) => /(?:^|\/)test\/|\.test\.|(?<!\.d)\.ts$/.test(path))).toEqual([]);
   });
