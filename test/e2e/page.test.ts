@@ -1,5 +1,5 @@
 /** The page, in a real browser, as somebody finds it who has typed `sluice serve --demo`. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -97,6 +97,22 @@ describe.skipIf(!isThere)('the page in a real browser (needs: chromium)', () => 
     );
     expect(status).toBe(401);
     expect((await gateway.events()).filter(({ type }) => type === 'actor.asked')).toEqual([]);
+  });
+
+  it('has the memory of the gateway written down, after asking, as a file', async () => {
+    const { page } = await opened();
+    await pictureMoves(page);
+    await page.getByRole('link', { name: 'Resources' }).click();
+    await page.getByRole('button', { name: 'Heap snapshot' }).click();
+    const download = page.waitForEvent('download');
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Snapshot/ })
+      .click();
+    const file = await download;
+    expect(file.suggestedFilename()).toMatch(/^sluice-\d+\.heapsnapshot$/);
+    const { snapshot } = JSON.parse(readFileSync(await file.path(), 'utf8')) as { snapshot: { node_count: number } };
+    expect(snapshot.node_count).toBeGreaterThan(1_000);
   });
 
   it('is used by the keyboard alone: Tab to the button, Enter, and Enter again to say yes', async () => {

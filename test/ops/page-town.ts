@@ -66,8 +66,9 @@ export class Town {
     return this.gateway.live.events().at(-1)?.id ?? 0;
   }
 
-  async connect(nodeId: string): Promise<void> {
-    this.#controls.push(await this.gateway.live.connect({ ...HELLO, nodeId }, new SilentWire()));
+  /** A client that stays until it is told to go. */
+  connect(nodeId: string): Promise<ControlHandle> {
+    return this.gateway.live.connect({ ...HELLO, nodeId }, new SilentWire());
   }
 
   /** Clients come until there are so many actors. */
@@ -104,7 +105,7 @@ export class Town {
 
   async #comes(): Promise<void> {
     this.#lastClient += 1;
-    await this.connect(`client-${this.#lastClient}`);
+    this.#controls.push(await this.connect(`client-${this.#lastClient}`));
   }
 }
 

@@ -3,7 +3,7 @@
  * style, so it lives in a shadow root, where neither its names nor ours meet.
  */
 import { request } from './ask.js';
-import { make, within } from './dom.js';
+import { make } from './dom.js';
 import { stateOf } from './words.js';
 
 const SCALE = 0.8;
@@ -15,14 +15,19 @@ svg{display:block}
 @media (prefers-color-scheme:dark){.now>.frame{stroke:#ff8fb3}}
 `;
 
-const drawings = new Map<string, Promise<Document>>();
+interface Drawing {
+  readonly svg: SVGSVGElement;
+  readonly style: string;
+}
 
-function drawing(name: string): Promise<Document> {
+const drawings = new Map<string, Promise<Drawing>>();
+
+function drawing(name: string): Promise<Drawing> {
   let found = drawings.get(name);
   if (!found) {
     found = request(`api/charts/${encodeURIComponent(name)}.svg`)
       .then((response) => response.text())
-      .then((text) => new DOMParser().parseFromString(text, 'image/svg+xml'));
+      .then(parsed);
     drawings.set(name, found);
     // What did not come is asked for again the next time.
     found.catch(() => drawings.delete(name));
@@ -30,8 +35,21 @@ function drawing(name: string): Promise<Document> {
   return found;
 }
 
+/** The style is taken out as text: the page's policy allows no style within a document that is parsed, only a sheet that is made. */
+function parsed(text: string): Drawing {
+  let style = '';
+  const bare = text.replace(/<style>([\s\S]*?)<\/style>/, (_, sheet: string) => {
+    style = sheet;
+    return '';
+  });
+  return {
+    svg: new DOMParser().parseFromString(bare, 'image/svg+xml').documentElement as Element as SVGSVGElement,
+    style,
+  };
+}
+
 export class Chart {
-  readonly element = make('div', { class: 'chart', tabindex: 0, role: 'img' });
+  readonly element = make('div', { class: 'chart', tabindex: 0, role: 'img', 'aria-label': 'Chart' });
   readonly #host = make('div');
   readonly #root: ShadowRoot;
   #name = '';
@@ -47,10 +65,10 @@ export class Chart {
     if (this.#name !== name) {
       this.#name = name;
       this.#marked = '';
-      const svg = document.importNode((await drawing(name)).documentElement, true) as Element as SVGSVGElement;
+      const { svg, style } = await drawing(name);
       // Another actor may have been opened while the drawing came.
       if (this.#name !== name) return;
-      this.#draw(svg);
+      this.#draw(document.importNode(svg, true), style);
     }
     const key = active.join(' ');
     this.element.setAttribute('aria-label', `Chart of ${name}, now in ${stateOf(state)}`);
@@ -59,11 +77,9 @@ export class Chart {
     this.#mark(active);
   }
 
-  #draw(svg: SVGSVGElement): void {
-    const style = within<SVGStyleElement>(svg, 'style');
+  #draw(svg: SVGSVGElement, style: string): void {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync((style.textContent ?? '').replaceAll(':root', ':host') + MARKS);
-    style.remove();
+    sheet.replaceSync(style.replaceAll(':root', ':host') + MARKS);
     this.#root.adoptedStyleSheets = [sheet];
     const { width, height } = svg.viewBox.baseVal;
     svg.setAttribute('width', String(width * SCALE));

@@ -3,6 +3,8 @@ import { byId, make, setAttribute, setText, within } from './dom.js';
 import { bytes, number, percent } from './words.js';
 
 const POINTS_MAX = 300;
+/** A page that was just opened shows so many points over the whole width. */
+const POINTS_MIN = 60;
 const WIDTH = 300;
 const HEIGHT = 64;
 const SVG = 'http://www.w3.org/2000/svg';
@@ -81,7 +83,7 @@ function draw(element: HTMLElement, label: string, values: readonly number[], sa
   // What does not change is a line in the middle; the rest uses the height it has.
   const span = most - least || 1;
   const points = values.map((value, at) => {
-    const x = WIDTH - (values.length - 1 - at) * (WIDTH / (POINTS_MAX - 1));
+    const x = WIDTH - (values.length - 1 - at) * (WIDTH / (Math.max(POINTS_MIN, values.length) - 1));
     const y = most === least ? HEIGHT / 2 : HEIGHT - 4 - ((value - least) / span) * (HEIGHT - 8);
     return `${x.toFixed(1)},${y.toFixed(1)}`;
   });
