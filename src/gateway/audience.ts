@@ -15,6 +15,8 @@ export class Audience {
   readonly #fanOut = new FanOut<Frame>();
   readonly #consumers = new Set<FrameConsumer>();
   #unseen = 0;
+  /** When it was served last. */
+  servedAtMs: number | undefined;
 
   /** All who take frames. */
   get size(): number {
@@ -38,7 +40,8 @@ export class Audience {
     };
   }
 
-  publish(frame: Frame): void {
+  publish(frame: Frame, nowMs: number): void {
+    this.servedAtMs = nowMs;
     this.#fanOut.publish(frame);
   }
 

@@ -10,6 +10,7 @@ import type { Held } from '../otp/scope.js';
 import { Audience, type FrameConsumer } from './audience.js';
 import { bodyOf, stateText } from './body.js';
 import { type CameraNote, type CameraNoteDetail, cameraState } from './camera-words.js';
+import { dataAges, linkState } from './data-age.js';
 import type { Frame, FrameEncoder, Picture } from './frame.js';
 import type { FrameSource, SourceError, SourceListener } from './frame-source.js';
 import type { CameraOptions } from './options.js';
@@ -135,6 +136,7 @@ export class Camera implements ProcessBody {
 
   view(): CameraView {
     const { clock } = this.process.system;
+    const state = linkState(this.#attempt !== undefined && this.#answered, this.#delivered && !this.#stale);
     return {
       id: this.id,
       state: cameraState(this.#state),
@@ -144,6 +146,7 @@ export class Camera implements ProcessBody {
       skipped: this.#rate.skipped + (this.#parts.source.skipped ?? 0),
       attempts: this.#attempts,
       ...(this.#seq > 0 ? { dataAgeMs: Math.round(clock.now() - this.#lastAtMs) } : {}),
+      data: dataAges(clock.now(), state, { inAtMs: this.#lastAtMs || undefined, outAtMs: this.#audience.servedAtMs }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     };
   }
@@ -153,9 +156,7 @@ export class Camera implements ProcessBody {
   openAttempt(): void {
     if (this.#attempt || this.#closing) throw new Error(`camera "${this.id}": a second attempt while one is alive`);
     this.#attempts += 1;
-    this.#answered = false;
-    this.#delivered = false;
-    this.#stale = false;
+    this.#answered = this.#delivered = this.#stale = false;
     this.#fault = undefined;
     const { clock } = this.process.system;
     const { source, turn } = this.#parts;
@@ -172,8 +173,7 @@ export class Camera implements ProcessBody {
     if (this.#closing) return;
     this.#silence?.stop();
     const attempt = this.#attempt;
-    this.#attempt = undefined;
-    this.#last = undefined;
+    this.#attempt = this.#last = undefined;
     this.#closing = true;
     const closed = (): void => {
       this.#closing = false;
@@ -235,12 +235,12 @@ export class Camera implements ProcessBody {
       this.#fault = undefined;
       this.#send({ type: 'pictures.resumed' });
     }
-    this.#audience.publish(this.#last);
+    this.#audience.publish(this.#last, this.#lastAtMs);
     return true;
   }
 
   #firstPicture(): void {
-    this.#delivered = true;
+    this.#answered = this.#delivered = true;
     this.#lastError = undefined;
     this.#send({ type: 'source.opened' });
     this.#send({ type: 'source.delivered' });

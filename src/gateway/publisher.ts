@@ -4,6 +4,7 @@
  * the chart learns is how it ends, silence included.
  */
 import type { ExitReason } from '../otp/exit-reason.js';
+import { type DataAges, dataAges, SILENT_MS, stateByAge } from './data-age.js';
 import type { FedSource, Feeder, Intake } from './fed-source.js';
 import type { Picture } from './frame.js';
 import { GatewayError } from './gateway-error.js';
@@ -33,6 +34,7 @@ export class Publisher extends StreamBody implements Feeder, PublishHandle {
   #frames = 0;
   #bytes = 0;
   #heardAtMs = 0;
+  #picturedAtMs: number | undefined;
 
   constructor(options: PublisherOptions) {
     super();
@@ -60,6 +62,7 @@ export class Publisher extends StreamBody implements Feeder, PublishHandle {
   picture(picture: Picture): void {
     this.heard();
     if (!this.#intake || !this.alive) return;
+    this.#picturedAtMs = this.#heardAtMs;
     this.#frames += 1;
     this.#bytes += picture.data.length;
     this.#intake.push(picture);
@@ -95,6 +98,11 @@ export class Publisher extends StreamBody implements Feeder, PublishHandle {
   /** `sent` counts what this publisher sent. */
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     return { queued: 0, sent: this.#frames, drops: this.#intake?.dropped ?? 0 };
+  }
+
+  /** In: it sent a picture. A heartbeat is none. */
+  protected override data(nowMs: number): DataAges {
+    return dataAges(nowMs, stateByAge(nowMs, this.#picturedAtMs, SILENT_MS), { inAtMs: this.#picturedAtMs });
   }
 
   override traffic(): Traffic {

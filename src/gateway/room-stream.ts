@@ -5,6 +5,7 @@
  */
 import { Outbox, type OutboxEdge } from '../flow/outbox.js';
 import type { ExitReason } from '../otp/exit-reason.js';
+import { type DataAges, dataAges, SILENT_MS, stateByAge } from './data-age.js';
 import type { GatewayOptions } from './options.js';
 import type { Participant } from './room-participant.js';
 import type { AudioChunk, AudioContent, AudioEncoder, AudioHandle, AudioWire } from './room-transport.js';
@@ -52,6 +53,9 @@ export class AudioStream extends StreamBody implements AudioHandle {
   #ended = false;
   #sendFailed = false;
   #heardAtMs = 0;
+  /** When it said something, and when something was written to it. */
+  #saidAtMs: number | undefined;
+  #wroteAtMs: number | undefined;
   #heard = 0;
   #heardBytes = 0;
   #oddPayloads = 0;
@@ -102,6 +106,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
     if (this.#ended) return;
     this.#heardAtMs = this.process.system.clock.now();
     this.#heard += 1;
+    this.#saidAtMs = this.#heardAtMs;
     const { pcm } = content;
     this.#heardBytes += pcm.length;
     const odd = pcm.length % BYTES_PER_SAMPLE;
@@ -119,6 +124,12 @@ export class AudioStream extends StreamBody implements AudioHandle {
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox;
     return { queued, sent, drops };
+  }
+
+  /** In: its user said something. Out: its wire was given something to hear, or the sign that the gateway is here. */
+  protected override data(nowMs: number): DataAges {
+    const passed = { inAtMs: this.#saidAtMs, outAtMs: this.#wroteAtMs };
+    return dataAges(nowMs, stateByAge(nowMs, this.#saidAtMs, SILENT_MS), passed);
   }
 
   override traffic(): Traffic {
@@ -147,6 +158,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
 
   #writing(done: Done): Done {
     this.#wroteSinceBeat = true;
+    this.#wroteAtMs = this.process.system.clock.now();
     return this.#sends.begin(done);
   }
 

@@ -8,6 +8,7 @@ import type { ExitReason } from '../otp/exit-reason.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import type { Held } from '../otp/scope.js';
 import { bodyOf } from './body.js';
+import type { DataAges } from './data-age.js';
 import type { StreamHandle } from './transport.js';
 import type { StreamView } from './views.js';
 
@@ -36,6 +37,11 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
   protected abstract drain(drained: () => void): void;
 
   abstract figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'>;
+
+  /** How old the data in it is; absent for a stream that need not carry any. */
+  protected data(_nowMs: number): DataAges | undefined {
+    return undefined;
+  }
 
   /** Asked only by whoever counts; survives the end of the stream. */
   traffic(): Traffic {
@@ -117,7 +123,8 @@ export abstract class StreamBody implements ProcessBody, StreamHandle {
   }
 
   view(state: string): StreamView {
-    return { id: this.id, kind: this.kind, nodeId: this.nodeId, state, ...this.figures() };
+    const data = this.data(this.process.system.clock.now());
+    return { id: this.id, kind: this.kind, nodeId: this.nodeId, state, ...this.figures(), ...(data ? { data } : {}) };
   }
 }
 

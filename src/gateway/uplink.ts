@@ -14,6 +14,7 @@ import { describeReason } from '../otp/exit-reason.js';
 import type { Process, ProcessBody } from '../otp/process.js';
 import type { Scope } from '../otp/scope.js';
 import { bodyOf } from './body.js';
+import { type DataAges, type DataState, dataAges, SILENT_MS, stateByAge } from './data-age.js';
 import { stateOf } from './structure.js';
 import { ReconnectRate } from './uplink-rate.js';
 import type { UplinkAttempt, UplinkEvent, UplinkListener, UplinkOptions, UplinkTransport } from './uplink-transport.js';
@@ -37,6 +38,8 @@ export interface UplinkView {
   readonly reconnects: number;
   readonly reconnectsLately: number;
   readonly lastError?: string;
+  /** How long ago the other side was heard, and what that says of the connection. */
+  readonly data?: DataAges;
 }
 
 export class Uplink implements ProcessBody {
@@ -95,7 +98,13 @@ export class Uplink implements ProcessBody {
       reconnects: this.#rate.total,
       reconnectsLately: this.#rate.within(clock.now()),
       ...(this.#lastError === '' ? {} : { lastError: this.#lastError }),
+      data: dataAges(clock.now(), this.#dataState(clock.now()), { inAtMs: this.#heardAtMs || undefined }),
     };
+  }
+
+  #dataState(nowMs: number): DataState {
+    if (!this.#scope || !(this.#opened || this.#heard)) return 'not_connected';
+    return this.#heard ? stateByAge(nowMs, this.#heardAtMs, SILENT_MS) : 'connected_no_data';
   }
 
   // Effects of the chart

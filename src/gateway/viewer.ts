@@ -6,6 +6,7 @@ import { FrameRate } from '../flow/frame-rate.js';
 import { Outbox, type OverflowPolicy } from '../flow/outbox.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { Camera, FrameConsumer } from './camera.js';
+import { type DataAges, dataAges, stateByAge } from './data-age.js';
 import type { Frame } from './frame.js';
 import { StreamBody, sentBy, type Traffic } from './stream.js';
 import type { FrameWire } from './transport.js';
@@ -32,6 +33,8 @@ export class Viewer extends StreamBody implements FrameConsumer {
   /** Absent where every frame is within the rate: then the clock is not asked for each. */
   readonly #rate: FrameRate | undefined;
   #leave: (() => void) | undefined;
+  #pushedAtMs: number | undefined;
+  #givenAtMs: number | undefined;
 
   constructor(options: ViewerOptions) {
     super();
@@ -43,7 +46,10 @@ export class Viewer extends StreamBody implements FrameConsumer {
       framesMax: options.queueFrames,
       bytesMax: options.queueBytes,
       sizeOf: (frame) => frame.message.length,
-      write: (frame, done) => options.wire.write(frame, done),
+      write: (frame, done) => {
+        this.#givenAtMs = this.process.system.clock.now();
+        options.wire.write(frame, done);
+      },
       onEdge: this.onEdge,
     });
   }
@@ -56,7 +62,8 @@ export class Viewer extends StreamBody implements FrameConsumer {
   }
 
   push(frame: Frame): void {
-    if (!this.#rate || this.#rate.admit(this.process.system.clock.now())) this.#outbox.push(frame);
+    this.#pushedAtMs = this.process.system.clock.now();
+    if (!this.#rate || this.#rate.admit(this.#pushedAtMs)) this.#outbox.push(frame);
   }
 
   /** The camera will deliver no more. */
@@ -83,6 +90,13 @@ export class Viewer extends StreamBody implements FrameConsumer {
   override figures(): Pick<StreamView, 'queued' | 'sent' | 'drops'> {
     const { queued, sent, drops } = this.#outbox;
     return { queued, sent, drops };
+  }
+
+  /** In: its camera gave a frame. Out: its wire was given one, which it is only when it has taken the one before. */
+  protected override data(nowMs: number): DataAges {
+    const { staleMs, stillMs = 0 } = this.#options.camera.options;
+    const state = stateByAge(nowMs, this.#givenAtMs, staleMs + stillMs);
+    return dataAges(nowMs, state, { inAtMs: this.#pushedAtMs, outAtMs: this.#givenAtMs });
   }
 
   override traffic(): Traffic {

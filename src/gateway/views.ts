@@ -1,5 +1,6 @@
 /** What the gateway shows of itself: plain data, as the HTTP API answers it. */
 import type { ExitReason } from '../otp/exit-reason.js';
+import type { DataAges } from './data-age.js';
 import type { RecordingsView, RecordingView } from './recorder-words.js';
 
 export type {
@@ -39,6 +40,8 @@ export interface StreamView {
   readonly queued: number;
   readonly sent: number;
   readonly drops: number;
+  /** How old the data in it is; absent for a stream that need not carry any, as a client's control stream. */
+  readonly data?: DataAges;
 }
 
 /** A pattern that somebody has subscribed to. */
@@ -102,6 +105,8 @@ export interface CameraView {
   readonly attempts: number;
   /** Age of the last frame in milliseconds; absent before the first. */
   readonly dataAgeMs?: number;
+  /** How old the data is at its source and at its audience; absent while the camera is restarting. */
+  readonly data?: DataAges;
   readonly lastError?: string;
   /** Where it is recorded. */
   readonly recording?: RecordingView;

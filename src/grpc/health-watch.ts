@@ -4,7 +4,7 @@
  * watches and nobody serves is not kept, and of a watcher that does not read only the latest verdict waits.
  */
 import type { ServerUnaryCall, ServerWritableStream, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
-import { status as Code, type Server } from '@grpc/grpc-js';
+import { status as Code, type Metadata, type Server } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 
 export type Verdict = 'SERVING' | 'NOT_SERVING';
@@ -29,6 +29,12 @@ export class HealthService {
   readonly #verdicts = new Map<string, Verdict>();
   readonly #watchers = new Map<string, Set<Watcher>>();
   #watching = 0;
+  /** What is said of a name besides its verdict: a check's trailers. */
+  readonly #detail: (name: string) => Metadata | undefined;
+
+  constructor(detail: (name: string) => Metadata | undefined = () => undefined) {
+    this.#detail = detail;
+  }
 
   /** Names that are kept: those that are served, and those that are watched. */
   get size(): number {
@@ -68,7 +74,7 @@ export class HealthService {
 
   #check({ service: name }: Request, reply: sendUnaryData<Answer>): void {
     const status = this.#verdicts.get(name);
-    if (status) reply(null, { status });
+    if (status) reply(null, { status }, this.#detail(name));
     else reply({ code: Code.NOT_FOUND, details: 'not_found: no such service is known here' });
   }
 

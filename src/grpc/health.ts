@@ -5,7 +5,7 @@
  * nothing either way, so the last verdict stands until it has; a camera first seen while it opens does not serve yet.
  * While the gateway drains, nothing serves.
  */
-import type { Server } from '@grpc/grpc-js';
+import { Metadata, type Server } from '@grpc/grpc-js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { CameraView } from '../gateway/views.js';
 import { AUDIO_SERVICE } from './audio-service.js';
@@ -15,6 +15,9 @@ import { HealthService, type Verdict } from './health-watch.js';
 
 /** The overall health, by the protocol's convention, and our services. */
 const SERVICES = ['', GatewayService.typeName, Camera.typeName, AUDIO_SERVICE] as const;
+
+/** What the names of cameras begin with. */
+const CAMERA = 'camera/';
 
 const SERVES: Readonly<Record<string, boolean>> = {
   idle: true,
@@ -29,7 +32,7 @@ const SERVES: Readonly<Record<string, boolean>> = {
 
 export class Health {
   readonly #gateway: Gateway;
-  readonly #service = new HealthService();
+  readonly #service = new HealthService((name) => this.#dataOf(name));
   readonly #unsubscribe: () => void;
   #draining = false;
   #refresh: NodeJS.Immediate | undefined;
@@ -73,14 +76,26 @@ export class Health {
       this.#service.set(name, verdict);
     };
     for (const name of SERVICES) set(name, this.#draining ? 'NOT_SERVING' : 'SERVING');
-    for (const camera of this.#gateway.cameras()) set(`camera/${camera.id}`, this.#verdict(camera));
+    for (const camera of this.#gateway.cameras()) set(`${CAMERA}${camera.id}`, this.#verdict(camera));
     for (const name of gone) this.#service.remove(name);
+  }
+
+  /** The protocol has a verdict and no more; how old the data is at each layer goes with it as trailers. */
+  #dataOf(name: string): Metadata | undefined {
+    if (!name.startsWith(CAMERA)) return undefined;
+    const data = this.#gateway.cameras().find(({ id }) => id === name.slice(CAMERA.length))?.data;
+    if (!data) return undefined;
+    const trailers = new Metadata();
+    trailers.set('sluice-data-state', data.state);
+    if (data.inMs !== undefined) trailers.set('sluice-data-source-ms', String(data.inMs));
+    if (data.outMs !== undefined) trailers.set('sluice-data-camera-ms', String(data.outMs));
+    return trailers;
   }
 
   #verdict(camera: CameraView): Verdict {
     if (this.#draining) return 'NOT_SERVING';
     const serves = SERVES[camera.state];
-    if (serves === undefined) return this.#service.verdict(`camera/${camera.id}`) ?? 'NOT_SERVING';
+    if (serves === undefined) return this.#service.verdict(`${CAMERA}${camera.id}`) ?? 'NOT_SERVING';
     return serves ? 'SERVING' : 'NOT_SERVING';
   }
 }

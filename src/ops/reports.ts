@@ -1,6 +1,10 @@
 /** The figures that `/health` and `/system-resources` give. */
 import { statfs } from 'node:fs/promises';
+import { countStates } from '../gateway/data-age.js';
 import type { Gateway } from '../gateway/gateway.js';
+
+/** So many cameras are named, and the others counted. */
+const LISTED_MAX = 100;
 
 /** One glance: how it stands, who it is, and how many there are of everything. */
 export function health(gateway: Gateway, ready: boolean): Readonly<Record<string, unknown>> {
@@ -14,6 +18,19 @@ export function health(gateway: Gateway, ready: boolean): Readonly<Record<string
     ...counts,
     rssBytes: memory.rss,
     eventLoopUtilization: eventLoop.utilization,
+    data: dataHealth(gateway),
+  };
+}
+
+/** Who has data and who is merely connected, and the oldest that is said to flow. */
+function dataHealth(gateway: Gateway): Readonly<Record<string, unknown>> {
+  const [cameras, streams] = [gateway.cameras(), gateway.streams()];
+  const ages = cameras.flatMap(({ data }) => (data?.state === 'flowing' ? (data.inMs ?? []) : []));
+  return {
+    cameras: countStates(cameras),
+    streams: countStates(streams),
+    oldestMs: ages.length > 0 ? Math.max(...ages) : null,
+    noData: cameras.flatMap(({ id, data }) => (data?.state === 'connected_no_data' ? id : [])).slice(0, LISTED_MAX),
   };
 }
 

@@ -67,6 +67,20 @@ describe("the gateway in a server of the host's", () => {
     expect(names).toEqual(expect.arrayContaining(['sluice.v1.Gateway', 'grpc.health.v1.Health']));
   });
 
+  it('D-20 says how old the data of a camera is beside its health', async () => {
+    const { address } = await attached();
+    const frames = frameInbox();
+    clientOf(address).watch({ cameraId: 'demo' }, frames.listener);
+    await frames.next();
+    const same = (bytes: Buffer): Buffer => bytes;
+    const request = healthCheck.requestSerialize({ service: 'camera/demo' });
+    const call = rawClient(address).makeUnaryRequest(healthCheck.path, same, same, request, () => {});
+    const trailers = (await statusOf(call)).metadata.getMap();
+    expect(trailers['sluice-data-state']).toBe('flowing');
+    expect(Number(trailers['sluice-data-source-ms'])).toBeLessThan(5_000);
+    expect(Number(trailers['sluice-data-camera-ms'])).toBeLessThan(5_000);
+  });
+
   it('asks who calls, as its configuration says, and leaves the host alone', async () => {
     const token = 'planted-token';
     const auth = { tokens: [{ token, may: ['watch:demo', 'publish:yard'] }] };
