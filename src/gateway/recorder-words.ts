@@ -6,23 +6,23 @@
  * - `recorder.recovered`: a crash had left segments that were not complete: how many were repaired, and how many removed.
  * - `recorder.segment`: a segment is complete.
  * - `recorder.removed`: the oldest segments were taken away, because of the limits of what is kept.
- * - `recorder.disk_low`: there is less room than `minFreeBytes`; recording goes on.
+ * - `recorder.diskLow`: there is less room than `minFreeBytes`; recording goes on.
  * - `recorder.degraded`: there is less than half of it; one picture in a second is recorded.
  * - `recorder.paused`: there is less than a quarter of it; nothing is recorded.
  * - `recorder.resumed`: there is room again after that.
  * - `recorder.retrying`: the disk has failed, why, and how long the pause is before it is tried again.
- * - `recorder.quality_kept`: pictures are stored as they come, and why.
+ * - `recorder.qualityKept`: pictures are stored as they come, and why.
  */
 export type RecorderNote =
   | 'recorder.recovered'
   | 'recorder.segment'
   | 'recorder.removed'
-  | 'recorder.disk_low'
+  | 'recorder.diskLow'
   | 'recorder.degraded'
   | 'recorder.paused'
   | 'recorder.resumed'
   | 'recorder.retrying'
-  | 'recorder.quality_kept';
+  | 'recorder.qualityKept';
 
 export interface RecorderNoteDetail {
   readonly reason?: string | undefined;

@@ -61,7 +61,7 @@ export class Recorder implements ProcessBody {
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
-    const kept = (why: string): void => this.#note('recorder.quality_kept', { reason: why });
+    const kept = (why: string): void => this.#note('recorder.qualityKept', { reason: why });
     this.#segments = new RecorderSegments({ ...parts, kept });
   }
 
@@ -290,7 +290,7 @@ export const recorderLogic = recorderMachine.provide({
     finishSegment: ({ self }) => bodyOf<Recorder>(self).finishSegment(),
     abandonSegment: ({ self }) => bodyOf<Recorder>(self).abandonSegment(),
     endSession: ({ self }) => bodyOf<Recorder>(self).endSession(),
-    warnOfDisk: ({ self }) => bodyOf<Recorder>(self).announce('recorder.disk_low'),
+    warnOfDisk: ({ self }) => bodyOf<Recorder>(self).announce('recorder.diskLow'),
     degrade: ({ self }) => bodyOf<Recorder>(self).degrade(),
     restoreRate: ({ self }) => bodyOf<Recorder>(self).restoreRate(),
     announcePause: ({ self }) => bodyOf<Recorder>(self).announce('recorder.paused'),

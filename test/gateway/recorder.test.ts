@@ -127,7 +127,7 @@ describe.skipIf(!disksCanBeMade)('a recorder whose disk fills (needs: the right 
     };
     await gateway.until('it is recorded', () => gateway.recording.state === 'recording');
     leave(5 * MIB);
-    await gateway.until('a warning', () => gateway.said('recorder.disk_low').length === 1);
+    await gateway.until('a warning', () => gateway.said('recorder.diskLow').length === 1);
     expect(gateway.recording.state).toMatch(/recording|rollingOver/);
     leave(MIB);
     await gateway.until('fewer pictures', () => gateway.recording.state === 'degraded');
