@@ -1,29 +1,23 @@
 /**
- * The gateway that is running: its edges' requests spread over clients, sessions and cameras, and its own figures. It
- * holds no state of its own but whether it is draining.
+ * The gateway that is running: its edges' requests spread over clients, sessions and cameras. It holds no state of its own
+ * but whether it is draining; what it shows of itself is in `shown-gateway.ts`.
  */
-import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import type { AnyActorRef } from 'xstate';
-import { type Process, processOf } from '../otp/process.js';
 import { exit, requestStop } from '../otp/signals.js';
 import { startChild } from '../otp/supervisor-api.js';
-import { actorDetail, rankedActors } from './actor-detail.js';
 import { CallStream } from './call-stream.js';
-import type { Chronicle } from './chronicle.js';
 import { CleanUp } from './clean-up.js';
 import { registrationError } from './client.js';
 import type { Frame } from './frame.js';
 import type { Gateway } from './gateway.js';
 import { GatewayError } from './gateway-error.js';
-import { leaksOf } from './leaks.js';
 import { procedureFault } from './members.js';
 import type { GatewayOptions } from './options.js';
 import type { RecordingArchive } from './recording.js';
-import { type CountedParts, resourcesOf } from './resources.js';
 import type { AudioRooms } from './room-transport.js';
 import type { Session } from './session.js';
+import { ShownGateway, type ShownParts } from './shown-gateway.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
-import { actorView, stateOf, treeView } from './structure.js';
 import type { Telemetry } from './telemetry.js';
 import type {
   CallOptions,
@@ -38,32 +32,8 @@ import type {
   StreamHandle,
   WatchOptions,
 } from './transport.js';
-import { treeRows } from './tree-rows.js';
-import type {
-  ActorDetail,
-  ActorView,
-  CallView,
-  CameraView,
-  CauseView,
-  ChannelView,
-  ClientView,
-  GatewayEvent,
-  LeaksView,
-  RankedActor,
-  RankQuery,
-  Resources,
-  RoomView,
-  ServiceView,
-  SessionView,
-  StreamView,
-  TopicView,
-  TreeQuery,
-  TreeRows,
-  TreeView,
-} from './views.js';
 
-export interface LiveGatewayParts extends CountedParts {
-  readonly chronicle: Chronicle;
+export interface LiveGatewayParts extends ShownParts {
   readonly telemetry: Telemetry;
   /** The supervisor of HTTP views that is alive now. */
   readonly views: () => AnyActorRef | undefined;
@@ -76,23 +46,18 @@ const DRAIN_LOOK_MS = 20;
 /** How many gateways may take part in one call. */
 const HOPS_MAX = 10;
 
-export class LiveGateway implements Gateway {
+export class LiveGateway extends ShownGateway implements Gateway {
   readonly options: GatewayOptions;
   readonly #parts: LiveGatewayParts;
-  readonly cluster = () => this.#parts.cluster?.();
-  readonly #startedAtMs: number;
   readonly #cleanUp: CleanUp;
-  /** Viewers over HTTP, who belong to no session. */
-  readonly #views = new Set<StreamBody>();
   #lastView = 0;
   #draining = false;
-  #loop: EventLoopUtilization = performance.eventLoopUtilization();
 
   constructor(parts: LiveGatewayParts) {
+    super(parts);
     this.#parts = parts;
     this.options = parts.options;
     this.#cleanUp = new CleanUp(parts, parts.chronicle);
-    this.#startedAtMs = parts.system.clock.now();
   }
 
   get draining(): boolean {
@@ -178,8 +143,8 @@ export class LiveGateway implements Gateway {
       start: ({ spawn }) => spawn(streamLogic, streamInput(this.options.stream), viewer),
     });
     if (answer.error) throw new GatewayError('draining', 'draining: the view could not be started');
-    this.#views.add(viewer);
-    viewer.process.scope.acquire('view_entry', () => void this.#views.delete(viewer));
+    this.views.add(viewer);
+    viewer.process.scope.acquire('view_entry', () => void this.views.delete(viewer));
     viewer.begin();
     return viewer;
   }
@@ -193,96 +158,12 @@ export class LiveGateway implements Gateway {
     return this.#parts.cameraTable.recorded(cameraId);
   }
 
-  tree(): TreeView {
-    return treeView(this.#root);
-  }
-
-  actors(): readonly ActorView[] {
-    return [...this.#parts.system.processes].map(actorView);
-  }
-
-  actor(id: string): ActorDetail | undefined {
-    const process = this.#find(id);
-    return process && actorDetail(process);
-  }
-
-  treeRows(query: TreeQuery): TreeRows {
-    return treeRows(this.#root, query);
-  }
-
-  rankedActors(query: RankQuery): readonly RankedActor[] {
-    return rankedActors(this.#parts.system.processes, query);
-  }
-
-  leaks(): LeaksView {
-    const { system, manager } = this.#parts;
-    return leaksOf(system, manager.faults());
-  }
-
-  clients(): readonly ClientView[] {
-    return this.#parts.manager.getAllClients().map(({ ref, info, streams }) => {
-      const client = processOf(ref) as Process;
-      const { nodeId, implicit = false } = info;
-      return { id: client.path, nodeId, state: stateOf(client), implicit, streams: streams.length };
-    });
-  }
-
-  sessions(): readonly SessionView[] {
-    return this.#parts.sessions.views();
-  }
-
-  streams(): readonly StreamView[] {
-    return [...this.#allStreams()].map((stream) => stream.view(stateOf(stream.process)));
-  }
-
-  cameras(): readonly CameraView[] {
-    return this.#parts.cameraTable.views();
-  }
-
   get audio(): AudioRooms {
     return this.#parts.rooms;
   }
 
-  rooms(): readonly RoomView[] {
-    return this.#parts.rooms.views();
-  }
-
-  services(): readonly ServiceView[] {
-    return this.#parts.board.services.views();
-  }
-
-  calls(): readonly CallView[] {
-    return this.#parts.board.calls.views();
-  }
-
-  topics(): readonly TopicView[] {
-    return this.#parts.board.topics.views();
-  }
-
-  channels(): readonly ChannelView[] {
-    return this.#parts.channels.views();
-  }
-
-  resources(): Resources {
-    const figures = { views: this.#views.size, startedAtMs: this.#startedAtMs, loopSince: this.#loop };
-    this.#loop = performance.eventLoopUtilization();
-    return resourcesOf(this.#parts, figures);
-  }
-
-  why(id: string): readonly CauseView[] {
-    return this.#parts.chronicle.why(id);
-  }
-
-  events(afterId?: number): readonly GatewayEvent[] {
-    return this.#parts.chronicle.since(afterId);
-  }
-
-  onEvent(listener: (event: GatewayEvent) => void): () => void {
-    return this.#parts.chronicle.listen(listener);
-  }
-
   async act(id: string, action: 'stop' | 'kill' | 'restart'): Promise<void> {
-    const process = this.#find(id);
+    const process = this.find(id);
     if (!process) throw new GatewayError('actor_not_found', `actor_not_found: there is no actor "${id}"`);
     this.#parts.chronicle.note({ type: 'actor.asked', actor: id, kind: process.kind, reason: action });
     if (action === 'stop') requestStop(process, 'shutdown');
@@ -300,12 +181,12 @@ export class LiveGateway implements Gateway {
     const controls = new Set<StreamBody>();
     for (const { client } of sessions.all()) if (client.control) controls.add(client.control);
     // Viewers are told before their clients: a stream whose client has gone would end as somebody else's fault.
-    for (const stream of this.#allStreams()) {
+    for (const stream of this.allStreams()) {
       if (!controls.has(stream)) system.post(stream.process.ref, { type: 'owner.lost', reason } as never);
     }
     const deadline = system.clock.now() + deadlineMs;
     rooms.drain();
-    while (sessions.size + this.#views.size + rooms.size > 0 && system.clock.now() < deadline) {
+    while (sessions.size + this.views.size + rooms.size > 0 && system.clock.now() < deadline) {
       // Each time: a session that was still starting the last time can be told only now.
       for (const session of sessions.all()) session.end(reason);
       rooms.drain();
@@ -316,20 +197,5 @@ export class LiveGateway implements Gateway {
   #refuseWhileDraining(): void {
     if (!this.#draining) return;
     throw new GatewayError('draining', 'draining: this gateway is going away', { retryAfterMs: 1_000 });
-  }
-
-  *#allStreams(): Generator<StreamBody> {
-    for (const session of this.#parts.sessions.all()) yield* session.streams;
-    yield* this.#views;
-    yield* this.#parts.rooms.streams();
-  }
-
-  get #root(): Process {
-    return this.#parts.system.root as Process;
-  }
-
-  #find(id: string): Process | undefined {
-    for (const process of this.#parts.system.processes) if (process.path === id) return process;
-    return undefined;
   }
 }
