@@ -64,7 +64,7 @@ export function observe(parts: ObservationParts): Observation {
   ];
   return {
     metrics,
-    watch: { id: 'watch', start: watch.start },
+    watch: { id: 'event-loop', start: watch.start },
     stop: () => {
       for (const one of undo) one();
     },

@@ -59,6 +59,7 @@ export const supervisionTree: TreeNode = supervisor(
     'listeners',
     'one_for_one',
     supervisor('views', 'one_for_one, dynamic', any(worker('view:<n>', 'a viewer over HTTP'))),
+    worker('event-loop', 'notices who holds it'),
     worker('http'),
     worker('grpc'),
   ),
