@@ -17,33 +17,38 @@ export interface SendWatchOptions {
 
 export class SendWatch {
   readonly #options: SendWatchOptions;
-  #sinceMs: number | undefined;
+  #owner: ReturnType<SendWatchOptions['owner']> | undefined;
+  #done: Done | undefined;
+  #sinceMs = 0;
   #watching = false;
 
   constructor(options: SendWatchOptions) {
     this.#options = options;
   }
 
-  /** A write begins. @returns what has to be called when it is over, instead of `done`. */
+  /** A write begins; the one before is over. @returns what has to be called when it is over, instead of `done`. */
   begin(done: Done): Done {
-    this.#sinceMs = this.#options.owner().clock.now();
-    this.#watch();
-    return (error) => {
-      this.#sinceMs = undefined;
-      done(error);
-    };
+    this.#owner ??= this.#options.owner();
+    this.#done = done;
+    this.#sinceMs = this.#owner.clock.now();
+    if (!this.#watching) this.#watch(this.#owner, this.#options.timeoutMs);
+    return this.#over;
   }
 
-  #watch(): void {
-    if (this.#watching || this.#sinceMs === undefined) return;
-    const { timeoutMs, owner, onStuck } = this.#options;
-    const { scope, clock } = owner();
+  readonly #over: Done = (error) => {
+    const done = this.#done;
+    this.#done = undefined;
+    done?.(error);
+  };
+
+  #watch(owner: ReturnType<SendWatchOptions['owner']>, inMs: number): void {
     this.#watching = true;
-    scope.timer(this.#sinceMs + timeoutMs - clock.now(), () => {
+    owner.scope.timer(inMs, () => {
       this.#watching = false;
-      if (this.#sinceMs === undefined) return;
-      if (clock.now() - this.#sinceMs < timeoutMs) this.#watch();
-      else onStuck();
+      if (!this.#done) return;
+      const leftMs = this.#sinceMs + this.#options.timeoutMs - owner.clock.now();
+      if (leftMs > 0) this.#watch(owner, leftMs);
+      else this.#options.onStuck();
     });
   }
 }
