@@ -13,12 +13,13 @@ describe('the page about cameras', () => {
   });
 
   it('names only keys that there are', () => {
-    const keys = [...page.matchAll(/`(retry|jpeg)?\.?([a-zA-Z]+(?:Ms|Bytes|Frames))`/g)].map(([, section, key]) =>
-      section ? `${section}.${key}` : key,
+    const keys = [...page.matchAll(/`(retry|jpeg|record)?\.?([a-zA-Z]+(?:Ms|Bytes|Frames))`/g)].map(
+      ([, section, key]) => (section ? `${section}.${key}` : key),
     );
     const known = new Set([
       ...Object.keys(cameraKeys.shape),
       ...['attempts', 'delayMs', 'slowMs', 'slowMaxMs'].map((key) => `retry.${key}`),
+      ...Object.keys(cameraKeys.shape.record.unwrap().shape).map((key) => `record.${key}`),
     ]);
     expect(keys.length).toBeGreaterThan(8);
     expect(keys.filter((key) => !known.has(key as string))).toEqual([]);
