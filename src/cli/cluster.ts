@@ -29,8 +29,12 @@ export async function runClusterStatus({ url, token, stdout, stderr }: ClusterCo
     `node    ${node}\nstate   ${state}, may act for ${(leaseMs / 1_000).toFixed(1)} s without another renewal\nengine  ${engine}\nkeys    ${keys} here, ${known} known\n\n`,
   );
   for (const line of table([
-    ['NODE', 'STATE', 'KEYS', 'INCARNATION'],
-    ...members.map((member) => [member.id, member.state, String(member.keys), String(member.inc)]),
+    ['NODE', 'STATE', 'KEYS', 'PROCEDURES', 'CAMERAS', 'INCARNATION'],
+    ...members.map((member) => [
+      member.id,
+      member.state,
+      ...[member.keys, member.procedures, member.cameras, member.inc].map(String),
+    ]),
   ])) {
     stdout.write(`${line}\n`);
   }

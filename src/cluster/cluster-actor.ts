@@ -47,6 +47,7 @@ export class ClusterActor {
   readonly #parts: ClusterActorParts;
   #node: ClusterNode | undefined;
   #shared: Shared | undefined;
+  #sharing: Sharing | undefined;
   #sender: RelaySender | undefined;
   readonly #watcher = new RelayWatcher();
 
@@ -65,7 +66,10 @@ export class ClusterActor {
     if (!node)
       return { node: name, state: 'restarting', engine: '', keys: 0, known: 0, leaseMs: 0, members: [], relays: [] };
     const { state, engine, held, known, leaseMs } = node;
-    const members = node.members().map(({ node: id, ...member }) => ({ id, ...member }));
+    const members = node.members().map(({ node: id, ...member }) => {
+      const { procedures = [], cameras = [] } = this.#sharing?.offerOf(id) ?? {};
+      return { id, ...member, procedures: procedures.length, cameras: cameras.length };
+    });
     const relays = this.#sender?.views() ?? [];
     return { node: name, state, engine: engine.label, keys: held, known, leaseMs, members, relays };
   }
@@ -100,6 +104,7 @@ export class ClusterActor {
       },
     });
     const sharing = this.#shared && this.#share(node, media, this.#shared);
+    this.#sharing = sharing;
     const send = (event: Parameters<AnyActorRef['send']>[0]): void => {
       if (processOf(ref)?.alive) ref.send(event);
     };

@@ -154,6 +154,11 @@ export class Sharing implements Neighbourhood {
     return packParts({ type: 'failed', code: 'message_too_large', message }, new Uint8Array());
   }
 
+  /** What this node offers, as far as is known. */
+  offerOf(node: string): Offer | undefined {
+    return this.#offers.get(node)?.offer;
+  }
+
   /** The node that has this camera and is heard. */
   nodeOf(camera: string): string | undefined {
     for (const [node, inc] of this.#heard) {

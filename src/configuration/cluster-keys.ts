@@ -39,4 +39,8 @@ export const clusterKeys = z
     silenceMs: positiveMs.default(2_000).describe('After how much silence another gateway counts as suspect.'),
     answerMs: positiveMs.default(1_500).describe('How long the engine may take to answer.'),
   })
+  .refine(({ ttlMs, marginMs, renewMs }) => ttlMs - marginMs > renewMs, {
+    path: ['ttlMs'],
+    error: 'expected more than marginMs and renewMs together: a lease has to be renewed before it is let go',
+  })
   .prefault({});

@@ -211,6 +211,9 @@ export interface MemberView {
   readonly inc: number;
   readonly addr: string;
   readonly keys: number;
+  /** What it offers to the others, as far as is known here. */
+  readonly procedures: number;
+  readonly cameras: number;
 }
 
 /** Something that happened, as `/api/events` and the page show it. */

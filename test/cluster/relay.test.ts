@@ -7,7 +7,7 @@ import type { SourceListener } from '../../src/gateway/frame-source.js';
 import { createGatewayClient } from '../../src/grpc/client.js';
 import { realClock } from '../../src/otp/clock.js';
 import { NatsServer, natsMissing } from './nats-server.js';
-import { type Pair, startPair } from './two-gateways.js';
+import { type Pair, startPair, Visit } from './two-gateways.js';
 
 const FRAME_BYTES = 20_000;
 const FRAME_MS = 10;
@@ -58,7 +58,7 @@ class Watch {
   ended: string | undefined;
   readonly #client;
 
-  constructor(gateway: SluiceGateway, cameraId = 'door') {
+  constructor(gateway: SluiceGateway, cameraId = 'door', nodeId?: string) {
     this.#client = createGatewayClient(gateway.addresses.grpc as string);
     this.#client.watch(
       { cameraId },
@@ -68,6 +68,7 @@ class Watch {
           this.ended = details;
         },
       },
+      { nodeId },
     );
   }
 
@@ -92,8 +93,8 @@ describe.each([
     let prefixes = 0;
     const engines = new Map<string, Engine>();
     const watches: Watch[] = [];
-    const watch = (gateway: SluiceGateway, cameraId?: string): Watch => {
-      const one = new Watch(gateway, cameraId);
+    const watch = (gateway: SluiceGateway, cameraId?: string, nodeId?: string): Watch => {
+      const one = new Watch(gateway, cameraId, nodeId);
       watches.push(one);
       return one;
     };
@@ -125,7 +126,7 @@ describe.each([
       );
       [north, south] = pair.gateways;
       await until(() => south.cluster && north.neighbours.includes('south') && south.neighbours.includes('north'));
-      await until(() => pair.views[0]?.()?.members.length === 2);
+      await until(() => pair.views[0]?.()?.members.some(({ id, cameras }) => id === 'south' && cameras === 1));
     });
 
     afterEach(async () => {
@@ -160,6 +161,22 @@ describe.each([
       await until(() => one.numbers.length > 5);
       one.close();
       await until(() => door.listeners.size === 0 && south.cameras.get('door').viewers === 0);
+    });
+
+    it('S4-25 goes on for a user who switches to the other gateway and back', async () => {
+      const visits: Visit[] = [];
+      let before: Watch | undefined;
+      for (const [n, gateway] of [north, south, north].entries()) {
+        const visit = new Visit(gateway, 'ada', n + 1);
+        visits.push(visit);
+        await visit.welcomed;
+        const now = watch(gateway, 'door', 'ada');
+        await until(() => now.numbers.length > 5);
+        await until(() => before === undefined || before.ended !== undefined);
+        before = now;
+      }
+      expect(before?.ended).toBeUndefined();
+      for (const visit of visits) visit.close();
     });
 
     it('is not found where no gateway has it', async () => {

@@ -20,6 +20,13 @@ describe('the page about several gateways', () => {
     expect(files[1]?.cluster.nats?.split(',')).toHaveLength(3);
   });
 
+  it('gives times with which a lease can be renewed; others are refused by name', () => {
+    expect(() => configure({ cluster: { ttlMs: 1_500 } })).toThrow(
+      'cluster.ttlMs: expected more than marginMs and renewMs together: a lease has to be renewed before it is let go, got 1500',
+    );
+    expect(configure({ cluster: { ttlMs: 5_000 } }).cluster.ttlMs).toBe(5_000);
+  });
+
   it('names only keys and events that there are', () => {
     const shape = clusterKeys.unwrap().shape;
     const keys = [...page.matchAll(/`cluster\.(\w+)`/g)].map(([, key]) => key as string);

@@ -191,7 +191,7 @@ describe.skipIf(missing)(`gateways on NATS${missing === undefined ? '' : `: ${mi
     const status = sluice('cluster', 'status', south.process.http);
     expect(await status.end()).toEqual({ code: 0, signal: null });
     expect(status.stdout).toMatch(/^node {4}south\nstate {3}up, may act for \d\.\d s .*\nengine {2}nats \d/);
-    expect(status.stdout).toMatch(/^north +up +1 +\d+$/m);
+    expect(status.stdout).toMatch(/^north +up +1 +0 +0 +\d+$/m);
     const resources = await south.process.resources();
     expect(resources.cluster).toEqual({ members: 2, suspects: 0, keys: 0 });
     const alone = sluice('cluster', 'status', 'http://127.0.0.1:1');
