@@ -1,5 +1,5 @@
 /** The gateway as it is, whole, with a camera whose pictures the benchmark makes. Its operations are absent. */
-import { gatewayTree } from '../src/application.js';
+import { type GatewayTree, gatewayTree } from '../src/application.js';
 import { sourceFactory } from '../src/cameras/index.js';
 import { type ConfigurationInput, configure } from '../src/configuration.js';
 import type { FrameSource, SourceListener } from '../src/gateway/frame-source.js';
@@ -11,12 +11,19 @@ import { startApplication } from '../src/otp/application.js';
 import { System } from '../src/otp/system.js';
 
 export class BenchGateway {
-  readonly live: LiveGateway;
+  readonly tree: GatewayTree;
+  readonly system: System;
   readonly server: GrpcServer;
   readonly #listeners: ReadonlyMap<string, SourceListener>;
 
-  private constructor(live: LiveGateway, server: GrpcServer, listeners: ReadonlyMap<string, SourceListener>) {
-    this.live = live;
+  private constructor(
+    tree: GatewayTree,
+    system: System,
+    server: GrpcServer,
+    listeners: ReadonlyMap<string, SourceListener>,
+  ) {
+    this.tree = tree;
+    this.system = system;
     this.server = server;
     this.#listeners = listeners;
   }
@@ -25,7 +32,7 @@ export class BenchGateway {
     const listeners = new Map<string, SourceListener>();
     const system = new System();
     const options = configure(input) as GatewayOptions;
-    const { live, root } = gatewayTree({
+    const tree = gatewayTree({
       options,
       system,
       sources: (url, more, how) =>
@@ -33,10 +40,10 @@ export class BenchGateway {
       encode: encodeFrame,
       random: Math.random,
     });
-    await startApplication('bench', root([]), system);
+    await startApplication('bench', tree.root([]), system);
     const log = { error: console.error, warn: console.warn };
     const server = await startGrpcServer({
-      gateway: live,
+      gateway: tree.live,
       host: '127.0.0.1',
       port: 0,
       // The receivers of a benchmark are too simple to answer in time while they are busy.
@@ -44,7 +51,11 @@ export class BenchGateway {
       maxMessageBytes: 4 * 1024 * 1024,
       log,
     });
-    return new BenchGateway(live, server, listeners);
+    return new BenchGateway(tree, system, server, listeners);
+  }
+
+  get live(): LiveGateway {
+    return this.tree.live;
   }
 
   /** A picture has come from a camera; nothing happens while nobody watches it. */

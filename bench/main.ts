@@ -4,6 +4,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   cameras: () => import('./cameras/main.js'),
   cluster: () => import('./cluster/main.js'),
   latency: () => import('./latency/main.js'),
+  ops: () => import('./ops/main.js'),
   relay: () => import('./relay/main.js'),
   'slow-readers': () => import('./slow-readers/main.js'),
   upload: () => import('./upload/main.js'),
