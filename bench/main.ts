@@ -3,6 +3,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   audio: () => import('./audio/main.js'),
   cameras: () => import('./cameras/main.js'),
   cluster: () => import('./cluster/main.js'),
+  drain: () => import('./drain/main.js'),
   latency: () => import('./latency/main.js'),
   ops: () => import('./ops/main.js'),
   relay: () => import('./relay/main.js'),
