@@ -16,7 +16,7 @@ import type { FrameSource, SourceError, SourceListener } from './frame-source.js
 import type { CameraOptions } from './options.js';
 import { SilenceWatch } from './silence.js';
 import { nextFrame } from './snapshot.js';
-import type { SourceTurn } from './source-turn.js';
+import type { Turn } from './turn.js';
 import type { CameraView } from './views.js';
 
 export type { FrameConsumer } from './audience.js';
@@ -25,7 +25,7 @@ export interface CameraParts {
   readonly options: CameraOptions;
   readonly source: FrameSource;
   /** A camera of this id that there was before may still be giving the source back. */
-  readonly turn?: SourceTurn;
+  readonly turn: Turn;
   readonly encode: FrameEncoder;
   /** In [0, 1): spreads the slow retries of many cameras. */
   readonly jitter: number;
@@ -161,7 +161,7 @@ export class Camera implements ProcessBody {
     const { clock } = this.process.system;
     const { source, turn } = this.#parts;
     const open = () => source.open(this.#listener(this.#attempts), { clock });
-    const attempt = turn ? turn.open(open) : open();
+    const attempt = turn.open(open);
     this.#attempt = this.process.scope.acquire('source', async () => {
       await attempt.close();
       this.note('camera.closed', { attempt: this.#attempts });
@@ -179,7 +179,7 @@ export class Camera implements ProcessBody {
       this.#closing = false;
       this.#post({ type: 'attempt.closed' });
     };
-    if (attempt) void attempt.release().then(closed);
+    if (attempt) void this.#parts.turn.closing(attempt.release()).then(closed);
     else closed();
   }
 

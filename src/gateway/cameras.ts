@@ -20,8 +20,8 @@ import type { RecorderParts } from './recorder.js';
 import { Recorders, recorderId } from './recorders.js';
 import type { ArchiveFactory, RecordingArchive } from './recording.js';
 import { type PlayerOptions, RecordingPlayer } from './recording-player.js';
-import { SourceTurn } from './source-turn.js';
 import type { FrameWire, WatchOptions } from './transport.js';
+import { Turn } from './turn.js';
 import { Viewer } from './viewer.js';
 import type { CameraView } from './views.js';
 
@@ -49,7 +49,7 @@ export class Cameras {
   /** The host's functions by camera; they outlive its crashes. */
   readonly #processing = new Map<string, Set<Processing>>();
   /** Whose turn it is with a source, from the start of a camera until it has given it back. */
-  readonly #turns = new Map<string, SourceTurn>();
+  readonly #turns = new Map<string, Turn>();
   /** How cameras that have crashed looked last, until they are started again. */
   readonly #crashed = new Map<string, CameraView>();
   /** The recorders of those that are recorded. */
@@ -121,7 +121,7 @@ export class Cameras {
       backoff: CRASH_BACKOFF,
       start: ({ spawn }) => {
         const { encode, random, note } = this.#parts;
-        const turn = new SourceTurn(this.#turns.get(options.id));
+        const turn = new Turn(this.#turns.get(options.id));
         this.#turns.set(options.id, turn);
         turn.whenOver(() => this.#turns.get(options.id) === turn && this.#turns.delete(options.id));
         const camera = new Camera({ options, source, turn, encode, jitter: random(), note });

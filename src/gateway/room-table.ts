@@ -8,6 +8,7 @@ import type { GatewayOptions } from './options.js';
 import { Room, roomLogic } from './room.js';
 import type { RoomBackend, RoomRequest } from './room-backend.js';
 import type { JoinRequest } from './room-transport.js';
+import { Turn } from './turn.js';
 import type { RoomNote, RoomView } from './views.js';
 
 export interface RoomTableParts {
@@ -20,6 +21,8 @@ export interface RoomTableParts {
 export class RoomTable {
   readonly #parts: RoomTableParts;
   readonly #byName = new Map<string, Room>();
+  /** Whose turn it is with the line of a room, from its start until it has given it back. */
+  readonly #turns = new Map<string, Turn>();
 
   constructor(parts: RoomTableParts) {
     this.#parts = parts;
@@ -59,9 +62,13 @@ export class RoomTable {
     const { options, backend, supervisor, note } = this.#parts;
     const parent = supervisor();
     if (!parent) throw new GatewayError('draining', 'draining: the rooms are restarting', { retryAfterMs: 100 });
+    const turn = new Turn(this.#turns.get(request.name));
+    this.#turns.set(request.name, turn);
+    turn.whenOver(() => this.#turns.get(request.name) === turn && this.#turns.delete(request.name));
     const room: Room = new Room({
       request,
       backend,
+      turn,
       attachMs: options.session.attachMs,
       sendTimeoutMs: options.stream.sendTimeoutMs,
       note: (type, { process }, reason) =>
@@ -77,7 +84,9 @@ export class RoomTable {
     })
       .catch((error: unknown) => ({ error }))
       .then(({ error }) => {
-        if (error) this.#forget(room);
+        if (!error) return;
+        if (!room.process) turn.end();
+        this.#forget(room);
       });
     return room;
   }

@@ -15,6 +15,7 @@ import type { RoomBackend, RoomLink, RoomRequest } from './room-backend.js';
 import { type Participant, participantLogic } from './room-participant.js';
 import { type StreamBody, streamInput, streamLogic } from './stream.js';
 import { stateOf } from './structure.js';
+import type { Turn } from './turn.js';
 import type { RoomView } from './views.js';
 
 /** How long a user or a stream of a room may take to end when it is asked to. */
@@ -22,10 +23,13 @@ const SHUTDOWN_MS = 2_000;
 /** How long a backend may take to open or to close a room. */
 const BACKEND_OPEN_MS = 10_000;
 const BACKEND_CLOSE_MS = 5_000;
+const LOST: ExitReason = { shutdown: 'room_lost' };
 
 export interface RoomParts {
   readonly request: RoomRequest;
   readonly backend: RoomBackend;
+  /** A room of this name that there was before may still be giving its line back. */
+  readonly turn: Turn;
   readonly attachMs: number;
   readonly sendTimeoutMs: number;
   /** Opened; closed, and why; and what else is to be told. */
@@ -50,7 +54,10 @@ export class Room implements ProcessBody {
 
   attach(process: Process): void {
     this.#process = process;
-    process.scope.acquire('room_entry', () => this.parts.onEnd(this));
+    process.scope.acquire('room_entry', () => {
+      if (!this.keeper.begun) this.parts.turn.end();
+      this.parts.onEnd(this);
+    });
   }
 
   get process(): Process {
@@ -126,12 +133,22 @@ export class Keeper implements ProcessBody {
 
   attach(process: Process): void {
     this.#process = process;
+    // Behind everything else that it holds.
+    process.scope.acquire('room_turn', () => this.#room.parts.turn.end());
+    // Before anything is given back: whoever is in a room that is dead is reached by nobody.
+    process.scope.signal.addEventListener('abort', () => this.#tellUsers(LOST), { once: true });
     process.scope.acquire('room_wait', () => {
       this.#settle?.reject(this.#error ?? new Error('the room was closed before it had opened'));
     });
   }
 
+  get begun(): boolean {
+    return this.#process !== undefined;
+  }
+
   get state(): string {
+    // One that was killed may still be closing its line.
+    if (this.#process?.alive === false) return 'closing';
     return this.#process ? stateOf(this.#process).replace('alive.', '') : 'opening';
   }
 
@@ -154,17 +171,20 @@ export class Keeper implements ProcessBody {
   }
 
   openBackend(): void {
-    const { backend, request } = this.#room.parts;
+    const { backend, request, turn } = this.#room.parts;
     const process = this.#process as Process;
     const tell = (event: RoomEvent): void => process.system.post(process.ref, event);
-    this.#link = backend.open(request, {
-      opened: () => tell({ type: 'backend.opened' }),
-      failed: (error) => {
-        this.#error = error;
-        tell({ type: 'backend.failed', error } as RoomEvent);
-      },
-    });
-    const link = this.#link;
+    const open = (): RoomLink => {
+      this.#link = backend.open(request, {
+        opened: () => tell({ type: 'backend.opened' }),
+        failed: (error) => {
+          this.#error = error;
+          tell({ type: 'backend.failed', error } as RoomEvent);
+        },
+      });
+      return this.#link;
+    };
+    const link = turn.open(open);
     this.#held = process.scope.acquire('room_link', () => link.close());
   }
 
@@ -175,13 +195,17 @@ export class Keeper implements ProcessBody {
 
   dismissUsers(reason: ExitReason): void {
     this.#room.parts.note('room.closed', this.#room, reason);
+    this.#tellUsers(reason);
+  }
+
+  #tellUsers(reason: ExitReason): void {
     for (const participant of [...this.present]) participant.send({ type: 'room.lost', reason });
   }
 
   /** `backend.closed` follows when all is given back. */
   closeBackend(): void {
     const closed = (): void => (this.#process as Process).system.post(this.#ref, { type: 'backend.closed' });
-    if (this.#held) void this.#held.release().then(closed);
+    if (this.#held) void this.#room.parts.turn.closing(this.#held.release()).then(closed);
     else closed();
   }
 

@@ -1,20 +1,26 @@
 /**
- * Whose turn it is with a source. When the supervisor of all cameras crashes, the next one starts them anew at once, while a
- * source that is slow to close is still open; the attempt of the new camera begins when every camera before it has given
- * everything back. Until then it is an attempt like any other that has not been answered: the chart's own time limit runs.
- * A monitor would not do: it tells that a camera has died, not that what it held is gone.
+ * Whose turn it is with something that is given back slowly: the source of a camera, the line of a room. When their
+ * supervisor crashes, the next one starts them anew at once, while what they held is still being closed; a newcomer opens
+ * it when everybody before it has given everything back. Until then it is an attempt like any other that has not been
+ * answered: the chart's own time limit runs. A monitor would not do: it tells that somebody has died, not that what it
+ * held is gone.
  */
-import type { SourceAttempt } from './frame-source.js';
 
-/** One camera's turn, behind that of the camera of this id that there was before. */
-export class SourceTurn {
+/** What has been opened. */
+export interface Opened {
+  close(): void | Promise<void>;
+}
+
+/** One turn, behind that of whoever had the same name before. */
+export class Turn {
   /** The turns before this one are over. */
   #mine = true;
   #ended = false;
+  #closing = 0;
   #onMine: (() => void)[] = [];
   #onOver: (() => void)[] = [];
 
-  constructor(before?: SourceTurn) {
+  constructor(before?: Turn) {
     if (!before || before.over) return;
     this.#mine = false;
     before.whenOver(() => {
@@ -25,27 +31,35 @@ export class SourceTurn {
   }
 
   get over(): boolean {
-    return this.#mine && this.#ended;
+    return this.#mine && this.#ended && this.#closing === 0;
+  }
+
+  /** What was opened is being given back, early; this turn is not over before. @param back never rejects. */
+  async closing(back: Promise<void>): Promise<void> {
+    this.#closing += 1;
+    await back;
+    this.#closing -= 1;
+    this.#tell();
   }
 
   whenOver(fn: () => void): void {
     this.#onOver.push(fn);
   }
 
-  /** The camera has given everything back. */
+  /** Whoever has it has given everything back. */
   end(): void {
     this.#ended = true;
     this.#tell();
   }
 
-  /** Begins an attempt as soon as it is this turn; at once where it is. */
-  open(open: () => SourceAttempt): SourceAttempt {
+  /** Opens it as soon as it is this turn; at once where it is. */
+  open<T extends Opened>(open: () => T): T | { close(): Promise<void> } {
     if (this.#mine) return open();
-    let attempt: SourceAttempt | undefined;
+    let opened: Opened | undefined;
     let wanted = true;
     const mine = new Promise<void>((resolve) => {
       this.#onMine.push(() => {
-        if (wanted) attempt = open();
+        if (wanted) opened = open();
         resolve();
       });
     });
@@ -53,7 +67,7 @@ export class SourceTurn {
       close: async () => {
         wanted = false;
         await mine;
-        await attempt?.close();
+        await opened?.close();
       },
     };
   }

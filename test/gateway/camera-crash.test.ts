@@ -55,7 +55,7 @@ describe('cameras whose supervisor crashes', () => {
     const source = new HeldSource();
     const held = await WholeGateway.start(
       { cameras: [{ id: 'front', source: 'held:', onDemand: false, connectMs: 60_000 }] },
-      () => source,
+      { sources: () => source },
     );
     const crash = async (): Promise<void> => {
       await held.killIfThere('sluice/cameras');

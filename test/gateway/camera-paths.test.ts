@@ -9,6 +9,7 @@ import { configure } from '../../src/configuration.js';
 import { Camera, cameraLogic, type FrameConsumer } from '../../src/gateway/camera.js';
 import { SourceError } from '../../src/gateway/frame-source.js';
 import type { CameraOptions } from '../../src/gateway/options.js';
+import { Turn } from '../../src/gateway/turn.js';
 import { HeldSource } from './paths/held-source.js';
 import { isDelay, type ModelEvent, nameOf } from './paths/model.js';
 import { type Cause, NEVER_MS, Subject } from './paths/subject.js';
@@ -67,6 +68,7 @@ class CameraSubject extends Subject {
       ],
     }).cameras as [CameraOptions];
     this.#camera = new Camera({
+      turn: new Turn(),
       options,
       source: this.#source,
       encode: () => Buffer.alloc(100),

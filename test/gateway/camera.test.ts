@@ -4,6 +4,7 @@ import { configure } from '../../src/configuration.js';
 import { Camera, cameraLogic } from '../../src/gateway/camera.js';
 import { SourceError } from '../../src/gateway/frame-source.js';
 import type { CameraOptions } from '../../src/gateway/options.js';
+import { Turn } from '../../src/gateway/turn.js';
 import { VirtualClock } from '../../src/otp/clock.js';
 import { fromProcess } from '../../src/otp/from-process.js';
 import type { Process } from '../../src/otp/process.js';
@@ -22,7 +23,7 @@ let camera: Camera;
 
 function start(source: HeldSource): void {
   const [options] = configure({ cameras: [{ id: 'front', source: 'held:' }] }).cameras as [CameraOptions];
-  camera = new Camera({ options, source, encode: () => Buffer.alloc(1), jitter: 0, note: () => {} });
+  camera = new Camera({ options, source, turn: new Turn(), encode: () => Buffer.alloc(1), jitter: 0, note: () => {} });
   spawn(root, cameraLogic, { id: 'camera', input: camera.input, body: camera });
 }
 

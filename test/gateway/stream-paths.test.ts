@@ -9,6 +9,7 @@ import { configure } from '../../src/configuration.js';
 import { Camera, cameraLogic } from '../../src/gateway/camera.js';
 import type { CameraOptions } from '../../src/gateway/options.js';
 import { streamLogic } from '../../src/gateway/stream.js';
+import { Turn } from '../../src/gateway/turn.js';
 import { Viewer } from '../../src/gateway/viewer.js';
 import type { ExitReason } from '../../src/otp/exit-reason.js';
 import { exit } from '../../src/otp/signals.js';
@@ -34,6 +35,7 @@ class ViewerSubject extends Subject {
       cameras: [{ id: 'front', source: 'held:', staleMs: NEVER_MS, firstFrameMs: NEVER_MS, lingerMs: NEVER_MS }],
     }).cameras as [CameraOptions];
     this.#camera = new Camera({
+      turn: new Turn(),
       options,
       source: this.#source,
       encode: () => Buffer.alloc(100),

@@ -3,7 +3,7 @@
  * them, with wires of the test.
  */
 import { expect } from 'vitest';
-import { type GatewayTree, gatewayTree } from '../../src/application.js';
+import { type GatewayTree, type GatewayTreeParts, gatewayTree } from '../../src/application.js';
 import { sourceFactory } from '../../src/cameras/index.js';
 import { type ConfigurationInput, configure } from '../../src/configuration.js';
 import type { ClientManager } from '../../src/gateway/client-manager.js';
@@ -39,24 +39,28 @@ export interface Churner extends Connected {
   readonly watched: QuickWire | undefined;
 }
 
+/** What is a test's own. */
+type Given = Partial<Pick<GatewayTreeParts, 'sources' | 'roomBackend'>>;
+
 export class WholeGateway {
   readonly clock = new VirtualClock();
   readonly system = new System({ clock: this.clock });
   readonly gateway: GatewayTree;
   #application: Application | undefined;
 
-  private constructor(input: ConfigurationInput, sources: SourceFactory) {
+  private constructor(input: ConfigurationInput, parts: Given) {
     this.gateway = gatewayTree({
       options: configure({ cameras: [{ id: 'front', source: 'clip:' }], ...input }) as GatewayOptions,
       system: this.system,
-      sources,
+      sources: sourceFactory,
       encode: encodeFrame,
       random: () => 0,
+      ...parts,
     });
   }
 
-  static async start(input: ConfigurationInput = {}, sources: SourceFactory = sourceFactory): Promise<WholeGateway> {
-    const whole = new WholeGateway(input, sources);
+  static async start(input: ConfigurationInput = {}, parts: Given | SourceFactory = {}): Promise<WholeGateway> {
+    const whole = new WholeGateway(input, typeof parts === 'function' ? { sources: parts } : parts);
     whole.#application = await startApplication('sluice', whole.gateway.root([]), whole.system);
     return whole;
   }

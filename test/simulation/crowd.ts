@@ -12,6 +12,7 @@ import { Publishers } from './publishers.js';
 import { Readers } from './readers.js';
 import { RemoteApps } from './remote-apps.js';
 import { Stage } from './stage.js';
+import { Talkers } from './talkers.js';
 import { Viewers } from './viewers.js';
 import { Visitors } from './visitors.js';
 import { Workers } from './workers.js';
@@ -36,6 +37,10 @@ const DEEDS = {
   viewers: { watch: 8, view: 3, snapshot: 2, leave: 4, disturb: 6 },
   publishers: { publisher: 3, pictures: 5, publisherLeaves: 2 },
   installers: { putUp: 1.5, takeAway: 1 },
+  talkers: {
+    ...{ enter: 8, join: 3, openStream: 4, talk: 8, hangUp: 4 },
+    ...{ leaveRoom: 2, play: 3, stopPlay: 1.5, loseRoom: 1 },
+  },
   apps: { app: 4, appMessage: 3, appCrash: 3, remoteApp: 4, remoteCrash: 4 },
   readers: { subscribe: 6, unsubscribe: 2, publish: 6 },
   workers: { register: 10, unregister: 2, call: 7, callOnce: 4 },
@@ -66,6 +71,8 @@ const VICTIMS = {
   stream: 6,
   session: 2,
   camera: 3,
+  participant: 2,
+  room: 1,
   'client-manager': 3,
   topics: 1,
   services: 1.5,
@@ -82,6 +89,7 @@ export class Crowd {
   readonly #stage: Stage;
   readonly #visitors: Visitors;
   readonly #publishers: Publishers;
+  readonly #talkers: Talkers;
   readonly #weights: Readonly<Record<Deed, number>>;
   readonly #deeds: Readonly<Record<Deed, () => unknown>>;
 
@@ -92,6 +100,7 @@ export class Crowd {
     this.#stage = stage;
     this.#visitors = new Visitors(stage);
     this.#publishers = new Publishers(stage);
+    this.#talkers = new Talkers(stage);
     this.#weights = weightsOf(dice);
     this.#deeds = this.#allDeeds(stage);
     new CameraLanes(world);
@@ -100,6 +109,7 @@ export class Crowd {
   #allDeeds(stage: Stage): Readonly<Record<Deed, () => unknown>> {
     const visitors = this.#visitors;
     const publishers = this.#publishers;
+    const talkers = this.#talkers;
     const viewers = new Viewers(stage);
     const installers = new Installers(stage);
     const apps = new AppUsers(stage);
@@ -131,6 +141,15 @@ export class Crowd {
       publisherLeaves: () => publishers.leave(),
       putUp: () => installers.putUp(),
       takeAway: () => installers.takeAway(),
+      enter: () => talkers.join(true),
+      join: () => talkers.join(false),
+      openStream: () => talkers.open(),
+      talk: () => talkers.talk(),
+      hangUp: () => talkers.hangUp(),
+      leaveRoom: () => talkers.leave(),
+      play: () => talkers.play(),
+      stopPlay: () => talkers.stopPlay(),
+      loseRoom: () => talkers.loseRoom(),
       app: () => apps.start(),
       appMessage: () => apps.message(),
       appCrash: () => apps.crash(),
@@ -205,6 +224,7 @@ export class Crowd {
     await this.#world.pass(ms, () => {
       this.#visitors.beat();
       this.#publishers.beat();
+      this.#talkers.beat();
     });
   }
 

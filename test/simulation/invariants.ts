@@ -8,7 +8,7 @@ import { orphans, stateOf } from '../../src/gateway/structure.js';
 import { describeReason } from '../../src/otp/exit-reason.js';
 import { leftovers } from '../../src/otp/leaks.js';
 import { type Process, processOf } from '../../src/otp/process.js';
-import { QUEUE_FRAMES } from './limits.js';
+import { AUDIO_QUEUE, QUEUE_FRAMES } from './limits.js';
 import type { World } from './world.js';
 
 /** How long the gateway may leave somebody without an answer, in milliseconds of virtual time. */
@@ -146,7 +146,7 @@ function* bound({ tree, system, options }: World): Faults {
   const words = queueFrames + Math.ceil((4 * queueBytes) / 64) + 1;
   const streams = tree.live.streams();
   for (const { id, kind, queued } of streams) {
-    const most = kind === 'connect' ? words : QUEUE_FRAMES;
+    const most = kind === 'connect' ? words : kind === 'audio' ? AUDIO_QUEUE : QUEUE_FRAMES;
     if (queued > most) yield `I-bound: ${queued} wait in ${id}, ${most} may`;
   }
   for (const { id, viewers } of tree.cameras.all()) {
@@ -188,8 +188,8 @@ function* attempt({ sources, sourcesMade, tree }: World): Faults {
 }
 
 function* answered({ asks, clock }: World, withinMs: number): Faults {
-  for (const { label, answer, atMs } of asks)
-    if (answer === 'none' && clock.now() - atMs > withinMs) yield `${label} was never answered`;
+  for (const { label, answer, atMs, patienceMs = withinMs } of asks)
+    if (answer === 'none' && clock.now() - atMs > (withinMs && patienceMs)) yield `${label} was never answered`;
 }
 
 function isRefused({ asks }: World, label: string): boolean {

@@ -2,6 +2,8 @@
 export const CLIENTS_MAX = 6;
 export const QUEUE_FRAMES = 4;
 export const QUEUE_BYTES = 1_000;
+/** Chunks of audio are at least 80 bytes. */
+export const AUDIO_QUEUE = Math.ceil(QUEUE_BYTES / 80);
 export const TOPICS_MAX = 3;
 export const SERVICES_MAX = 6;
 export const CALLS_MAX = 6;

@@ -18,16 +18,20 @@ import type { Process } from '../../src/otp/process.js';
 import { type KernelEvent, System } from '../../src/otp/system.js';
 import type { Dice } from './dice.js';
 import { Ledger } from './ledger.js';
+import { SimulatedRooms } from './room-backend.js';
 import { settings } from './settings.js';
+import { soundLoader } from './sounds.js';
 import { SimulatedSource } from './sources.js';
 import { ThirdParty } from './third-party.js';
 import { Upstream } from './upstream.js';
-import type { SimulatedCall, SimulatedControl, SimulatedFrames, SimulatedPublish } from './wires.js';
+import type { SimulatedControl, Wire } from './wires.js';
 
 /** Something asked of the gateway, which must be answered: with what was asked for, or with a reason that it knows. */
 export interface Ask {
   readonly label: string;
   readonly atMs: number;
+  /** How long it may take; most things are answered soon. */
+  readonly patienceMs?: number;
   answer: 'none' | 'given' | 'refused';
   code: string | undefined;
 }
@@ -41,7 +45,7 @@ export interface Connection extends Ask {
 }
 
 export interface Watch extends Ask {
-  readonly wire: SimulatedFrames | SimulatedCall | SimulatedPublish;
+  readonly wire: Wire;
   stream: StreamBody | undefined;
 }
 
@@ -67,6 +71,7 @@ export class World {
   onSource: (source: SimulatedSource) => void = () => {};
   readonly thirdParty: ThirdParty;
   readonly upstream: Upstream;
+  readonly roomLines: SimulatedRooms;
   readonly connections: Connection[] = [];
   readonly watches: Watch[] = [];
   readonly asks: Ask[] = [];
@@ -97,6 +102,7 @@ export class World {
     this.options = settings();
     this.#stopListening = this.system.on((event) => this.#record(event));
     this.thirdParty = new ThirdParty(this.clock, dice);
+    this.roomLines = new SimulatedRooms(this.clock, dice, this.breach);
     this.upstream = new Upstream(this.clock, dice, this.breach);
     const others = (label: string) => this.sourcesMade.filter((source) => source.label === label);
     const parts = { dice, ledger: this.ledger, breach: this.breach, others };
@@ -112,6 +118,8 @@ export class World {
         return source;
       },
       encode: this.ledger.encode,
+      roomBackend: this.roomLines,
+      sounds: soundLoader(this.clock, dice),
       random: dice.next,
       webhook: this.thirdParty.webhook,
       connector: this.upstream.connector,

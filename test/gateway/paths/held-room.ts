@@ -8,6 +8,7 @@ import {
   type RoomListener,
   type RoomRequest,
 } from '../../../src/gateway/room-backend.js';
+import { Turn } from '../../../src/gateway/turn.js';
 
 export class HeldBackend implements RoomBackend {
   readonly kind = 'held';
@@ -50,6 +51,7 @@ export class HeldBackend implements RoomBackend {
 
 export function heldRoom(backend: HeldBackend): Room {
   return new Room({
+    turn: new Turn(),
     request: { name: 'hall', url: '', token: '' },
     backend,
     attachMs: 30_000,
