@@ -77,7 +77,7 @@ export class GatewayMetrics {
   text(): Promise<string> {
     const nowMs = performance.now();
     if (this.#last && nowMs - this.#last.atMs < FRESH_MS) return this.#last.text;
-    const text = this.#text();
+    const text = this.fresh();
     this.#last = { atMs: nowMs, text };
     text.catch(() => {
       this.#last = undefined;
@@ -85,7 +85,8 @@ export class GatewayMetrics {
     return text;
   }
 
-  async #text(): Promise<string> {
+  /** The exposition as of now, however often it is asked for. */
+  async fresh(): Promise<string> {
     this.#refresh();
     await this.#diskFree();
     const [ours, node] = await Promise.all([this.#registry.metrics(), processFigures().metrics()]);
