@@ -4,6 +4,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   cameras: () => import('./cameras/main.js'),
   cluster: () => import('./cluster/main.js'),
   drain: () => import('./drain/main.js'),
+  flight: () => import('./flight/main.js'),
   latency: () => import('./latency/main.js'),
   ops: () => import('./ops/main.js'),
   relay: () => import('./relay/main.js'),

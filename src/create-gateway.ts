@@ -57,6 +57,8 @@ export interface GatewayHostOptions extends ConfigurationInput {
   readonly drivers?: Readonly<Record<string, SourceDriver>>;
   /** Who gives the tokens for `grpc(s)://` cameras, and which of their errors are tried again. */
   readonly grpcCameras?: GrpcCameraOptions;
+  /** Whether the last steps of every actor are recorded, in at most 8 MiB. Default true. */
+  readonly flight?: boolean;
   /** What carries the audio of rooms. Default: a relay within this process. */
   readonly roomBackend?: RoomBackend;
   /** An engine that several gateways share, in place of `cluster.nats`; opened at the start and closed at the end. */
@@ -124,6 +126,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     grpcCameras,
     roomBackend,
     inspect,
+    flight = true,
     engine,
     watchCollection = false,
     telemetry: openTelemetry = {},
@@ -163,21 +166,13 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
 
   const { grpc: grpcOptions, http: httpOptions } = configuration;
   const ready = (): boolean => grpc.bound && http.bound;
-  const { metrics, watch, ...observation } = observe({
-    live,
-    chronicle,
-    telemetry,
-    system,
-    log,
-    ready,
-    watchCollection,
-    openTelemetry,
-  });
+  const seen = { live, chronicle, telemetry, system, log, ready };
+  const { metrics, flights, watch, ...observation } = observe({ ...seen, watchCollection, openTelemetry, flight });
   const grpc = new Listener(async (port) =>
     startGrpcServer({ gateway: live, ...grpcOptions, tls, port: port ?? grpcOptions.port, log }),
   );
   const http = new Listener(async (port) =>
-    startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready, metrics }),
+    startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready, metrics, flights }),
   );
   const inspector = inspection.listener(system);
   /** In servers of the host's. */
@@ -247,7 +242,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     get neighbours() {
       return board.neighbours.nodes();
     },
-    httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready, metrics }),
+    httpHandler: createHttpHandler({ gateway: live, ...httpOptions, log, ready, metrics, flights }),
     get addresses() {
       return {
         grpc: grpc.server?.address,

@@ -1,6 +1,6 @@
 /**
- * Everything that looks at a gateway, in one place: the log, the metrics, `diagnostics_channel`, OpenTelemetry, and the actor that
- * keeps an eye on the process. Each is a listener; the gateway runs the same without them.
+ * Everything that looks at a gateway, in one place: the log, the metrics, `diagnostics_channel`, OpenTelemetry, the flight
+ * recorder, and the actor that keeps an eye on the process. Each is a listener; the gateway runs the same without them.
  */
 import { status as Status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
@@ -8,6 +8,7 @@ import type { GatewayTree } from './application.js';
 import { publishDiagnostics } from './gateway/diagnostics.js';
 import { statusOfReason } from './grpc/status.js';
 import { VERSION } from './grpc/version.js';
+import { FlightRecorder } from './ops/flight/recorder.js';
 import { logEvents } from './ops/log.js';
 import { GatewayMetrics } from './ops/metrics/gateway-metrics.js';
 import { type OpenTelemetryOptions, tellOpenTelemetry } from './ops/open-telemetry.js';
@@ -22,10 +23,13 @@ export interface ObservationParts extends Pick<GatewayTree, 'live' | 'chronicle'
   readonly ready: () => boolean;
   readonly watchCollection: boolean;
   readonly openTelemetry: OpenTelemetryOptions;
+  /** Whether the steps of actors are recorded. Default true. */
+  readonly flight?: boolean;
 }
 
 export interface Observation {
   readonly metrics: GatewayMetrics;
+  readonly flights: FlightRecorder | undefined;
   /** To be started with the listeners. */
   readonly watch: ChildSpec;
   /** Stops listening; the last thing that is done. */
@@ -50,6 +54,7 @@ export function observe(parts: ObservationParts): Observation {
     lag: (seconds) => metrics.observe('sluice_event_loop_lag_seconds', seconds),
     collection: watchCollection,
   });
+  const flights = (parts.flight ?? true) ? new FlightRecorder(system) : undefined;
   const undo = [
     logEvents(log, live),
     publishDiagnostics(system, telemetry, live.options.node.id),
@@ -61,9 +66,11 @@ export function observe(parts: ObservationParts): Observation {
       statusOf: (reason) => Status[statusOfReason(reason).code] ?? 'UNKNOWN',
     }),
     () => metrics.close(),
+    () => flights?.close(),
   ];
   return {
     metrics,
+    flights,
     watch: { id: 'event-loop', start: watch.start },
     stop: () => {
       for (const one of undo) one();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../gateway/gateway.js';
+import type { FlightRecorder } from './flight/recorder.js';
 import type { MetricsText } from './metrics-text.js';
 import type { OpenStreams } from './open-streams.js';
 
@@ -13,6 +14,8 @@ export interface Exchange {
   readonly query: URLSearchParams;
   /** Everything this server must end before it can stop. */
   readonly streams: OpenStreams;
+  /** Who has recorded what actors took; undefined where nobody has. */
+  readonly flights: FlightRecorder | undefined;
   readonly ready: () => boolean;
   /** Absent where nobody has given any. */
   readonly metrics: MetricsText | undefined;

@@ -11,6 +11,7 @@ import { GatewayError } from '../gateway/gateway-error.js';
 import { type Clock, realClock } from '../otp/clock.js';
 import { Access, type AccessOptions } from './access.js';
 import { answerError, setCommonHeaders } from './answer.js';
+import type { FlightRecorder } from './flight/recorder.js';
 import { asHttpError, HttpError } from './http-error.js';
 import type { MetricsText } from './metrics-text.js';
 import { OpenStreams } from './open-streams.js';
@@ -27,6 +28,8 @@ export interface HttpLog {
 export interface HttpHandlerOptions extends AccessOptions {
   readonly gateway: Gateway;
   readonly log?: HttpLog | undefined;
+  /** What actors took. Default: nobody recorded it. */
+  readonly flights?: FlightRecorder | undefined;
   /** Whether every port is bound. Default: always. */
   readonly ready?: (() => boolean) | undefined;
   readonly clock?: Clock | undefined;
@@ -60,7 +63,18 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     if (endpoint.needs === 'act') access.checkAct(req);
     const params = found.caught.map(decoded);
     const readCookie = (): string => access.readCookie(req);
-    await endpoint.run({ req, res, gateway, params, query, streams, ready, metrics: options.metrics, readCookie });
+    await endpoint.run({
+      req,
+      res,
+      gateway,
+      params,
+      query,
+      streams,
+      ready,
+      flights: options.flights,
+      metrics: options.metrics,
+      readCookie,
+    });
   };
 
   const handle = (req: IncomingMessage, res: ServerResponse): void => {

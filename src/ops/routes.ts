@@ -9,6 +9,7 @@ import { chartDrawing } from './charts.js';
 import { eventFilter } from './event-filter.js';
 import { distinct, eventRow } from './event-row.js';
 import type { Exchange } from './exchange.js';
+import { flight } from './flight/route.js';
 import { heapSnapshot } from './heap-snapshot.js';
 import { metricsAnswer } from './metrics-text.js';
 import { webPage } from './page.js';
@@ -47,6 +48,7 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/api\/tree$/, reads(tree)],
   [/^\/api\/(actors|clients|sessions|streams|cameras|rooms|services|calls|topics|channels)$/, reads(collection)],
   [/^\/api\/actors\/(.+)\/(stop|kill|restart)$/, acts(act)],
+  [/^\/api\/actors\/(.+)\/flight$/, reads(flight)],
   [/^\/api\/actors\/(.+)$/, reads(({ res, gateway, params }) => answerJson(res, 200, actor(gateway, params[0])))],
   [/^\/api\/cluster$/, reads(({ res, gateway }) => answerJson(res, 200, { cluster: gateway.cluster() ?? null }))],
   [/^\/api\/leaks$/, reads(({ res, gateway }) => answerJson(res, 200, gateway.leaks()))],

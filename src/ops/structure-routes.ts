@@ -40,13 +40,16 @@ function pruned(node: TreeView, childrenMax: number): TreeView & { readonly more
 }
 
 /** `?sort=`, `?filter=` and `?limit=`: the first of all in this order. @returns whether that was asked for. */
-export function rankedIfAsked({ res, gateway, query }: Exchange): boolean {
+export function rankedIfAsked({ res, gateway, query, flights }: Exchange): boolean {
   if (!query.has('sort') && !query.has('filter')) return false;
   const sort = query.get('sort') ?? 'age';
   const known = SORTS.find((one) => one === sort);
   if (!known) throw new HttpError(400, 'invalid_argument', `sort: expected ${SORTS.join(', ')}`);
   const limit = wholeNumber(query, 'limit', RANKED_DEFAULT, 1, RANKED_MAX);
-  answerJson(res, 200, { actors: gateway.rankedActors({ sort: known, filter: query.get('filter') ?? '', limit }) });
+  const ranked = gateway.rankedActors({ sort: known, filter: query.get('filter') ?? '', limit });
+  // What each took last, where that is recorded.
+  const events = flights?.lastEvents(new Set(ranked.map(({ id }) => id)));
+  answerJson(res, 200, { actors: ranked.map((one) => ({ ...one, event: events?.get(one.id) })) });
   return true;
 }
 

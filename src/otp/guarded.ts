@@ -69,22 +69,27 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
     process.answersStop = answersStop;
     if (traits.mailbox) process.mailbox = new Mailbox(traits.mailbox);
     carry(process);
-    return atWork.run(process, () => logic.getInitialSnapshot(scope, input));
+    const initial = atWork.run(process, () => logic.getInitialSnapshot(scope, input));
+    system.onStep?.(process, 'xstate.init', initial);
+    return initial;
   };
 
   wrapped.transition = (snapshot: Snapshot, event: EventObject, scope: AnyActorScope) => {
     const process = processOf(scope.self) as Process;
     if (events && !event.type.startsWith('xstate.') && !events.has(event.type)) return snapshot;
-    const { slowHandlerMs } = process.system;
+    const { slowHandlerMs, onStep } = process.system;
     const beganMs = slowHandlerMs === undefined ? 0 : performance.now();
     return atWork.run(process, () => {
       try {
         const next = logic.transition(snapshot, event, scope) as Snapshot;
+        // Before its end is told: who hears of it may ask how it came to that.
+        onStep?.(process, event.type, next);
         if (event.type === 'xstate.stop') process.exited('shutdown');
         else if (next.status === 'done') process.exited(reasonOfOutput(next.output));
         else if (next.status === 'error') process.exited(crashReason(next.error));
         return next;
       } catch (thrown) {
+        onStep?.(process, event.type, undefined);
         stopChildren(snapshot, scope);
         process.exited(crashReason(thrown));
         throw thrown;

@@ -82,6 +82,8 @@ export class Process implements Crashable, Enrolled<Process>, ScopeOptions {
   ignored = false;
   /** It understands the stop request, whether it traps exits or not. */
   answersStop = false;
+  /** Where its steps are recorded; 0: nowhere. The recorder's own. */
+  flight = 0;
   /** Its neighbours among the living. */
   earlier: Process | undefined;
   later: Process | undefined;

@@ -92,6 +92,8 @@ export class System {
   /** Monitors that stand now. */
   monitors = 0;
   root: Process | undefined;
+  /** Called after each step of each actor, with the new snapshot, or without one where it threw. Must not throw. */
+  onStep: ((process: Process, event: string, snapshot: unknown) => void) | undefined;
   /** From how many milliseconds on the handling of one message is told. `undefined`: nobody measures. */
   slowHandlerMs: number | undefined;
   /** Timers that charts have set and that have not fired; given by the indexed scheduler. */
