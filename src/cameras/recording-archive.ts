@@ -30,10 +30,12 @@ import {
   type Written,
   withoutPart,
 } from './recording-file.js';
-import { addToIndex, idOf, isId, readIndex, writeIndex } from './recording-index.js';
+import { addToIndex, type IndexLine, idOf, isId, readIndex, writeIndex } from './recording-index.js';
 import { PicturesAsStored } from './recording-picture.js';
 
 const FILE = '.mkv';
+/** So many lines more than are needed are borne in the index. */
+const LINES_SPARE = 1_000;
 
 export class FolderArchive implements RecordingArchive {
   readonly #options: RecordOptions;
@@ -42,6 +44,8 @@ export class FolderArchive implements RecordingArchive {
   /** By id, the oldest first. */
   #recordings = new Map<string, Recording>();
   #bytes = 0;
+  /** In the index. */
+  #lines = 0;
 
   constructor(cameraId: string, options: RecordOptions, works: JpegWorks) {
     this.#options = options;
@@ -84,7 +88,7 @@ export class FolderArchive implements RecordingArchive {
     found.sort((a, b) => a.fromMs - b.fromMs || (a.id < b.id ? -1 : 1));
     this.#recordings = new Map(found.map((recording) => [recording.id, recording]));
     this.#bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
-    await writeIndex(this.#folder, found);
+    await this.#writeIndex();
     await syncFolder(this.#folder);
     return { repaired, removed };
   }
@@ -138,7 +142,7 @@ export class FolderArchive implements RecordingArchive {
         const recording = recordingOf(id, await file.finish(), session);
         this.#recordings.set(id, recording);
         this.#bytes += recording.bytes;
-        await addToIndex(this.#folder, recording);
+        await this.#note([recording]);
         return recording;
       },
       abandon: () => file.abandon(),
@@ -146,16 +150,31 @@ export class FolderArchive implements RecordingArchive {
   }
 
   async retain(nowMs: number): Promise<readonly Recording[]> {
-    const { recordings } = this;
-    const beyond = expired(recordings, this.#options, nowMs);
-    for (const recording of beyond) {
-      // The file first: a line that names nothing is forgotten, a file that no line names would come back.
-      await remove(this.#pathOf(recording.id));
-      this.#recordings.delete(recording.id);
-      this.#bytes -= recording.bytes;
-      await addToIndex(this.#folder, { removed: recording.id });
+    const gone: Recording[] = [];
+    try {
+      for (const recording of expired(this.recordings, this.#options, nowMs)) {
+        // The file first: a line that names nothing is forgotten, a file that no line names would come back.
+        await remove(this.#pathOf(recording.id));
+        this.#recordings.delete(recording.id);
+        this.#bytes -= recording.bytes;
+        gone.push(recording);
+      }
+    } finally {
+      if (gone.length > 0) await this.#note(gone.map(({ id }) => ({ removed: id })));
     }
-    return beyond;
+    return gone;
+  }
+
+  /** Adds lines to the index, and writes it anew when most of it is about what is gone. */
+  async #note(lines: readonly IndexLine[]): Promise<void> {
+    this.#lines += lines.length;
+    if (this.#lines <= 2 * this.#recordings.size + LINES_SPARE) await addToIndex(this.#folder, lines);
+    else await this.#writeIndex();
+  }
+
+  async #writeIndex(): Promise<void> {
+    await writeIndex(this.#folder, this.recordings);
+    this.#lines = this.#recordings.size;
   }
 
   async *pictures(fromMs: number): AsyncGenerator<RecordedPicture, void, undefined> {

@@ -27,6 +27,9 @@ const line = z.union([
   z.strictObject({ removed: z.string().regex(ID) }),
 ]);
 
+/** A segment, or that one is gone. */
+export type IndexLine = Recording | { readonly removed: string };
+
 /** The id of a segment that begins then. */
 export function idOf(fromMs: number): string {
   return new Date(fromMs).toISOString().replaceAll(':', '-');
@@ -65,12 +68,16 @@ function parsed(text: string): z.infer<typeof line> | undefined {
 /** Writes it anew: one line for each segment. */
 export async function writeIndex(folder: string, recordings: readonly Recording[]): Promise<void> {
   const path = join(folder, NAME);
-  await put(`${path}.new`, 'w', recordings.map((recording) => `${JSON.stringify(recording)}\n`).join(''));
+  await put(`${path}.new`, 'w', textOf(recordings));
   await rename(`${path}.new`, path);
 }
 
-export async function addToIndex(folder: string, entry: Recording | { readonly removed: string }): Promise<void> {
-  await put(join(folder, NAME), 'a', `${JSON.stringify(entry)}\n`);
+export async function addToIndex(folder: string, lines: readonly IndexLine[]): Promise<void> {
+  await put(join(folder, NAME), 'a', textOf(lines));
+}
+
+function textOf(lines: readonly IndexLine[]): string {
+  return lines.map((one) => `${JSON.stringify(one)}\n`).join('');
 }
 
 async function put(path: string, flags: 'a' | 'w', text: string): Promise<void> {

@@ -11,16 +11,19 @@ import { bodyOf, stateText } from './body.js';
 import type { Camera } from './camera.js';
 import { DiskGuard } from './disk-guard.js';
 import type { CameraOptions } from './options.js';
-import { type Arrival, RecorderIntake } from './recorder-intake.js';
+import { RecorderHand } from './recorder-hand.js';
+import { RecorderIntake } from './recorder-intake.js';
 import { RecorderSegments } from './recorder-segments.js';
 import { type RecorderNote, type RecorderNoteDetail, type RecordingView, recorderState } from './recorder-words.js';
-import type { Recording, RecordingArchive, RecordOptions, StoredPicture } from './recording.js';
+import type { Recording, RecordingArchive, RecordOptions } from './recording.js';
 import { SilenceWatch } from './silence.js';
 
 export interface RecorderParts {
   readonly camera: CameraOptions;
   readonly record: RecordOptions;
   readonly archive: RecordingArchive;
+  /** The recorder of this camera that there was before may still be at work on its last file. */
+  readonly before?: Promise<void> | undefined;
   /** The camera that lives now; `undefined` while it is being started again. */
   readonly find: () => Camera | undefined;
   readonly queueBytes: number;
@@ -33,36 +36,38 @@ export interface RecorderParts {
 const SCARCE_FPS = 1;
 const TIMES = { retryMs: 1_000, retryMaxMs: 30_000, finishMs: 4_000 };
 
-/** A picture in the hands of the disk. */
-interface InHand {
-  readonly arrival: Arrival;
-  readonly done: () => void;
-  stored?: StoredPicture | undefined;
-}
-
 export class Recorder implements ProcessBody {
   readonly #parts: RecorderParts;
   readonly #segments: RecorderSegments;
+  readonly #hand: RecorderHand;
   #process: Process | undefined;
   #intake: RecorderIntake | undefined;
   #guard: DiskGuard | undefined;
   /** What is asked of the disk, in order. */
-  #line: Promise<void> = Promise.resolve();
+  #line: Promise<void>;
+  #end: () => void = () => {};
+  /** Resolves when it has ended and the disk has done what it was asked for. */
+  readonly ended: Promise<void> = new Promise((resolve) => {
+    this.#end = resolve;
+  });
   #silence: SilenceWatch | undefined;
-  #inHand: InHand | undefined;
-  /** The chart wants pictures written; one is being written; the segment is being completed. */
-  #writing = false;
-  #busy = false;
+  /** The segment is being completed. */
   #finishing = false;
-  #unfit = 0;
   /** What the disk said last, and why it was last left alone for a while. */
   #fault: string | undefined;
   #lastError: string | undefined;
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
+    this.#line = parts.before ?? Promise.resolve();
     const kept = (why: string): void => this.#note('recorder.qualityKept', { reason: why });
     this.#segments = new RecorderSegments({ ...parts, kept });
+    this.#hand = new RecorderHand({
+      segments: this.#segments,
+      ask: (work) => this.#ask(work),
+      began: () => this.#post({ type: 'frames.began' }),
+      due: () => this.#post({ type: 'segment.due' }),
+    });
   }
 
   attach(process: Process): void {
@@ -70,10 +75,7 @@ export class Recorder implements ProcessBody {
     this.#intake = new RecorderIntake(process, {
       find: this.#parts.find,
       queueBytes: this.#parts.queueBytes,
-      take: (arrival, done) => {
-        this.#inHand = { arrival, done };
-        this.#pump();
-      },
+      take: (arrival, done) => this.#hand.take(arrival, done),
       ended: () => this.#post({ type: 'frames.ceased' }),
     });
     // However it ends: the camera goes on without it, and the file is closed, whole or not.
@@ -81,6 +83,7 @@ export class Recorder implements ProcessBody {
       this.leaveCamera();
       await this.#line;
       await this.#segments.abandon();
+      this.#end();
     });
     this.#guard = new DiskGuard(process, {
       free: () => this.#parts.archive.free(),
@@ -114,52 +117,10 @@ export class Recorder implements ProcessBody {
       bytes: archive.bytes,
       frames: this.#segments.frames,
       drops: this.#intake?.drops ?? 0,
-      skipped: this.#unfit + (this.#intake?.skipped ?? 0),
+      skipped: this.#hand.unfit + (this.#intake?.skipped ?? 0),
       ...(freeBytes === undefined ? {} : { freeBytes }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     };
-  }
-
-  // The picture path
-
-  /** Writes the picture in hand, or says that there is one. */
-  #pump(): void {
-    const inHand = this.#inHand;
-    if (!inHand || this.#busy) return;
-    if (!this.#writing) {
-      this.#post({ type: 'frames.began' });
-      return;
-    }
-    this.#busy = true;
-    this.#ask(async () => {
-      try {
-        if (!(await this.#write(inHand))) return;
-      } finally {
-        this.#busy = false;
-      }
-      // Given up meanwhile, with the camera.
-      if (this.#inHand !== inHand) return;
-      this.#inHand = undefined;
-      inHand.done();
-    });
-  }
-
-  /** @returns false when it has to wait for the next segment. */
-  async #write(inHand: InHand): Promise<boolean> {
-    inHand.stored ??= await this.#segments.stored(inHand.arrival);
-    // Making it has taken its time, and meanwhile the recorder may have been told to stop.
-    if (!this.#writing) return false;
-    const { stored, arrival } = inHand;
-    if (!stored) {
-      this.#unfit += 1;
-      return true;
-    }
-    if (this.#segments.due(stored, arrival.atMs)) {
-      this.#post({ type: 'segment.due' });
-      return false;
-    }
-    await this.#segments.write(stored, arrival.atMs);
-    return true;
   }
 
   // Effects of the chart
@@ -181,25 +142,23 @@ export class Recorder implements ProcessBody {
   leaveCamera(): void {
     this.#intake?.end();
     this.#silence?.stop();
-    this.#inHand = undefined;
-    this.#writing = false;
+    this.#hand.forget();
     this.#segments.endSession();
   }
 
   beginSegment(): void {
-    this.#writing = true;
     const { staleMs, stillMs = 0 } = this.#parts.camera;
     this.#silence = new SilenceWatch(this.process, {
       limitMs: staleMs + stillMs,
       lastAtMs: () => this.#intake?.lastAtMs ?? 0,
       silent: () => this.#post({ type: 'frames.ceased' }),
     });
-    this.#pump();
+    this.#hand.begin();
   }
 
   /** Completes the segment; `segment.closed` follows. Asked again meanwhile, it follows once. */
   finishSegment(): void {
-    this.#writing = false;
+    this.#hand.hold();
     this.#silence?.stop();
     if (this.#finishing) return;
     this.#finishing = true;

@@ -28,6 +28,8 @@ export class Recorders {
   readonly #parts: RecordersParts;
   readonly #archives = new Map<string, RecordingArchive>();
   readonly #live = new Map<string, Recorder>();
+  /** The latest of each camera, until the disk has done what it was asked for. */
+  readonly #latest = new Map<string, Recorder>();
 
   constructor(parts: RecordersParts) {
     this.#parts = parts;
@@ -66,6 +68,7 @@ export class Recorders {
           camera,
           record,
           archive,
+          before: this.#latest.get(camera.id)?.ended,
           find: () => find(camera.id),
           queueBytes,
           jitter: random(),
@@ -73,6 +76,10 @@ export class Recorders {
         });
         const ref = spawn(recorderLogic, recorder.input, recorder);
         this.#live.set(camera.id, recorder);
+        this.#latest.set(camera.id, recorder);
+        void recorder.ended.then(() => {
+          if (this.#latest.get(camera.id) === recorder) this.#latest.delete(camera.id);
+        });
         recorder.process.scope.acquire('recorder_entry', () => {
           if (this.#live.get(camera.id) === recorder) this.#live.delete(camera.id);
         });
