@@ -7,6 +7,7 @@ import type { LiveGateway } from '../src/gateway/live-gateway.js';
 import type { GatewayOptions } from '../src/gateway/options.js';
 import { encodeFrame } from '../src/grpc/frame-codec.js';
 import { type GrpcServer, startGrpcServer } from '../src/grpc/server.js';
+import type { TlsMaterial } from '../src/grpc/tls.js';
 import { startApplication } from '../src/otp/application.js';
 import { System } from '../src/otp/system.js';
 
@@ -28,7 +29,7 @@ export class BenchGateway {
     this.#listeners = listeners;
   }
 
-  static async start(input: ConfigurationInput): Promise<BenchGateway> {
+  static async start(input: ConfigurationInput, tls?: TlsMaterial): Promise<BenchGateway> {
     const listeners = new Map<string, SourceListener>();
     const system = new System();
     const options = configure(input) as GatewayOptions;
@@ -49,6 +50,7 @@ export class BenchGateway {
       // The receivers of a benchmark are too simple to answer in time while they are busy.
       keepalive: { timeMs: 600_000, timeoutMs: 60_000 },
       maxMessageBytes: 4 * 1024 * 1024,
+      tls,
       log,
     });
     return new BenchGateway(tree, system, server, listeners);

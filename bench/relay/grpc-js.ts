@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
 import { CAMERA, type Contender, WATCH } from './contender.js';
+import { material } from './material.js';
 
 interface Message {
   readonly cameraId: string;
@@ -64,9 +65,12 @@ export class GrpcJsRelay implements Contender {
       },
     );
     return new Promise((resolve, reject) => {
-      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(port),
-      );
+      const credentials = material
+        ? ServerCredentials.createSsl(null, [
+            { cert_chain: Buffer.from(material.cert), private_key: Buffer.from(material.key) },
+          ])
+        : ServerCredentials.createInsecure();
+      server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve(port)));
     });
   }
 

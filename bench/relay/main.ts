@@ -3,7 +3,9 @@
  * under the same load, in processes of their own, in turns. The figure is CPU time per delivery; a ratio above 1 is how many
  * times as much the other one costs.
  *
- *     npm run -s bench -- relay [--full | BYTESxVIEWERS]
+ * `floor` is a bare socket: what the operating system takes of whoever sends, which nobody can go below.
+ *
+ *     npm run -s bench -- relay [--full | BYTESxVIEWERS] [--tls]
  */
 import { cpus } from 'node:os';
 import { median } from '../peer.js';

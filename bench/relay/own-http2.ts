@@ -1,8 +1,9 @@
 /** A relay that speaks gRPC by itself on node:http2: no grpc-js, one shared message, framed once. */
-import { createServer, type ServerHttp2Stream } from 'node:http2';
+import { createSecureServer, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { encodeFrame } from '../../src/grpc/frame-codec.js';
 import { CAMERA, type Contender } from './contender.js';
+import { material } from './material.js';
 
 export class OwnHttp2Relay implements Contender {
   readonly #viewers = new Set<ServerHttp2Stream>();
@@ -10,8 +11,8 @@ export class OwnHttp2Relay implements Contender {
   #delivered = 0;
 
   async listen(): Promise<number> {
-    const server = createServer();
-    server.on('stream', (stream) => {
+    const server = material ? createSecureServer(material) : createServer();
+    server.on('stream', (stream: ServerHttp2Stream) => {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
       stream.on('error', () => {});

@@ -1,5 +1,6 @@
 /** One relay and its viewers, each in a process of its own. */
 import { Peer, wait } from '../peer.js';
+import { material, TLS } from './material.js';
 import type { Measured, RelayAsks } from './server.js';
 import type { SinkAsks } from './sink.js';
 
@@ -22,13 +23,13 @@ export class Relay {
 
   private constructor(kind: Kind) {
     this.kind = kind;
-    this.#server = new Peer(new URL('./server.js', import.meta.url), [kind]);
+    this.#server = new Peer(new URL('./server.js', import.meta.url), material ? [kind, TLS] : [kind]);
   }
 
   static async start(kind: Kind, { viewers }: Load): Promise<Relay> {
     const relay = new Relay(kind);
     const port = await relay.#server.ask('listen');
-    await relay.#sink.ask('open', { port, viewers });
+    await relay.#sink.ask('open', { port, viewers, tls: material !== undefined });
     while ((await relay.#server.ask('viewers')) < viewers) await wait(20);
     return relay;
   }

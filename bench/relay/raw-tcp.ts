@@ -4,8 +4,10 @@
  * of another one to it is the most that it can be beaten by.
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
 import { encodeFrame } from '../../src/grpc/frame-codec.js';
 import { CAMERA, type Contender } from './contender.js';
+import { material } from './material.js';
 
 export class RawTcp implements Contender {
   readonly #viewers = new Set<Socket>();
@@ -13,12 +15,16 @@ export class RawTcp implements Contender {
   #delivered = 0;
 
   async listen(): Promise<number> {
-    const server = createServer({ noDelay: true }, (socket) => {
+    const take = (socket: Socket): void => {
       socket.on('error', () => {});
       socket.on('close', () => this.#viewers.delete(socket));
       socket.resume();
       this.#viewers.add(socket);
-    });
+    };
+    const options = { noDelay: true };
+    const server = material
+      ? createSecureServer({ ...options, ...material, ALPNProtocols: ['h2'] }, take)
+      : createServer(options, take);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 1_024, resolve));
     return (server.address() as AddressInfo).port;
   }

@@ -3,6 +3,7 @@
  * and then only counts bytes. What it costs to receive must not decide what can be sent.
  */
 import { connect } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import { answer } from '../peer.js';
 import { CAMERA, WATCH } from './contender.js';
 
@@ -25,9 +26,9 @@ export interface SinkAsks {
 let received = 0;
 
 answer({
-  open: async ({ port, viewers }: { port: number; viewers: number }) => {
+  open: async ({ port, viewers, tls }: { port: number; viewers: number; tls: boolean }) => {
     for (let n = 0; n < viewers; n += 1) {
-      view(port);
+      view(port, tls);
       // A listener's backlog is not endless.
       if (n % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -35,8 +36,9 @@ answer({
   received: () => received,
 });
 
-function view(port: number): void {
-  const socket = connect(port, '127.0.0.1');
+function view(port: number, tls: boolean): void {
+  const to = { port, host: '127.0.0.1' };
+  const socket = tls ? connectSecurely({ ...to, ALPNProtocols: ['h2'], rejectUnauthorized: false }) : connect(to);
   socket.setNoDelay(true);
   socket.on('error', () => {});
   const initialWindow = Buffer.alloc(6);

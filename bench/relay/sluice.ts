@@ -1,6 +1,7 @@
 /** The whole gateway as a relay: supervised viewers, each with its bounded queue. */
 import { BenchGateway } from '../gateway.js';
 import { CAMERA, type Contender } from './contender.js';
+import { material } from './material.js';
 
 const SOURCE = 'bench:camera';
 
@@ -8,9 +9,8 @@ export class SluiceRelay implements Contender {
   #gateway: BenchGateway | undefined;
 
   async listen(): Promise<number> {
-    this.#gateway = await BenchGateway.start({
-      cameras: [{ id: CAMERA, source: SOURCE, staleMs: 60_000, firstFrameMs: 60_000 }],
-    });
+    const cameras = [{ id: CAMERA, source: SOURCE, staleMs: 60_000, firstFrameMs: 60_000 }];
+    this.#gateway = await BenchGateway.start({ cameras }, material);
     return this.#gateway.server.port;
   }
 
