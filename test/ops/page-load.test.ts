@@ -102,6 +102,7 @@ describe.skipIf(!chromiumPath)(
     it('was never deaf to a key for long', async () => {
       const longestMs = await page.evaluate<number>('globalThis.longestPauseMs');
       console.log(`the longest pause of the page was ${Math.round(longestMs)} ms`);
+      console.log(`answers came after, in the middle: ${await page.evaluate<string>(ANSWERS)}`);
       expect(longestMs).toBeLessThan(PAUSE_MS_MAX);
     });
 
@@ -152,4 +153,11 @@ const ROWS_IN_SIGHT = `(() => {
     const { top, bottom } = row.getBoundingClientRect();
     return top >= frame.top - 26 && bottom <= frame.bottom + 26;
   }).length;
+})()`;
+
+/** How long the questions of each kind took, as the page saw it. Runs in the page. */
+const ANSWERS = `(() => {
+  const times = {};
+  for (const { name, duration } of performance.getEntriesByType('resource')) (times[new URL(name).pathname] ??= []).push(duration);
+  return Object.entries(times).map(([path, all]) => path + ' ' + Math.round(all.sort((a, b) => a - b)[all.length >> 1]) + ' ms').join(', ');
 })()`;

@@ -13,7 +13,7 @@ const members = new Table<MemberView>({
     { label: 'Gateway', look: 'name mono', text: ({ id }) => id },
     { label: 'State', text: ({ state }) => state, tone: ({ state }) => toneOf(state) },
     { label: 'Address', look: 'mono', text: ({ addr }) => addr },
-    { label: 'Incarnation', look: 'number optional', text: ({ inc }) => number(inc) },
+    { label: 'Incarnation', look: 'number optional', text: ({ inc }) => String(inc) },
     { label: 'Keys', look: 'number', text: ({ keys }) => number(keys) },
   ],
 });

@@ -31,7 +31,9 @@ let happened: (count: number) => void = () => {};
 function add(events: readonly GatewayEvent[]): void {
   const rows = events.map((event) => {
     const row = eventRow(event);
+    row.tabIndex = -1;
     row.addEventListener('click', () => openActor(event.actor));
+    row.addEventListener('keydown', ({ key }) => key === 'Enter' && openActor(event.actor));
     return row;
   });
   // Who reads further down keeps their place.
@@ -39,6 +41,20 @@ function add(events: readonly GatewayEvent[]): void {
   list.prepend(...rows.reverse());
   while (list.children.length > ROWS_MAX) list.lastElementChild?.remove();
   if (heightBefore > 0) list.scrollTop += list.scrollHeight - heightBefore;
+}
+
+/** The list is one stop of the keyboard; its rows are walked with the arrows and opened with Enter. */
+function moved(event: KeyboardEvent): void {
+  const here = document.activeElement?.closest('.event');
+  const next = {
+    ArrowDown: here ? here.nextElementSibling : list.firstElementChild,
+    ArrowUp: here?.previousElementSibling,
+    Home: list.firstElementChild,
+    End: list.lastElementChild,
+  }[event.key];
+  if (!(next instanceof HTMLElement)) return;
+  next.focus();
+  event.preventDefault();
 }
 
 /** Events a second over the last seconds. */
@@ -113,6 +129,7 @@ export function refusedLine(text: string, tone: Tone): void {
 /** @param whenHappened told how much has happened with each digest. */
 export function setUpEvents(whenHappened: (count: number) => void): void {
   happened = whenHappened;
+  list.addEventListener('keydown', moved);
   filter.addEventListener('input', () => {
     clearTimeout(typing);
     typing = setTimeout(forgetEvents, FILTER_MS);
