@@ -126,7 +126,7 @@ describe('a thousand sessions', { timeout: TIMEOUT_MS }, () => {
 });
 
 describe('two thousand sessions of one client and one control stream', { timeout: TIMEOUT_MS }, () => {
-  it('cost less than 20 kB each', async () => {
+  it('cost less than 11 kB each', async () => {
     const SESSIONS = 2_000;
     const leave = async (users: readonly { readonly control: ControlHandle }[]): Promise<void> => {
       for (const { control } of users) control.bye('done');
@@ -144,7 +144,7 @@ describe('two thousand sessions of one client and one control stream', { timeout
     const users = await arriveAll();
     const each = ((await heapBytes()) - before) / SESSIONS;
     console.log(`${SESSIONS} plain sessions: ${(each / 1_000).toFixed(1)} kB each`);
-    expect(each).toBeLessThan(20_000);
+    expect(each).toBeLessThan(11_000);
     await leave(users);
   });
 });
@@ -155,17 +155,20 @@ describe('a day of two hundred users who change regions', { timeout: TIMEOUT_MS 
     const heaps: number[] = [];
     let idle = counters();
     for (let round = 0; round < SWITCHES; round += 1) {
-      const users = await Promise.all(names(USERS, 'user').map((name) => arrive(name)));
+      // Every other one with a viewer and an app: who is forgotten would be of either kind.
+      const users = await Promise.all(
+        names(USERS, 'user').map((name, i) => (i % 2 === 0 ? arrive(name) : hello(name))),
+      );
       await whole.pass(PICTURE_MS);
       expect(whole.live.resources()).toMatchObject({ sessions: USERS, clients: USERS, orphans: 0 });
       // Half of them are back from the other region within the grace, on a connection of their own.
       const [back, gone] = [users.slice(0, USERS / 2), users.slice(USERS / 2)];
       for (const { control } of users) control.peerCancelled();
       await whole.pass(3_000);
-      const again = await Promise.all(back.map(({ nodeId, ear }) => hello(nodeId, ear.token)));
+      const again = await Promise.all(back.map(({ ear }, i) => hello(`user${i}`, ear.token)));
       await whole.pass(60_000);
       expect(whole.live.resources()).toMatchObject({ sessions: back.length, clients: back.length, orphans: 0 });
-      for (const { nodeId } of gone) expect(whole.gateway.sessions.get(nodeId)).toBeUndefined();
+      for (const i of gone.keys()) expect(whole.gateway.sessions.get(`user${USERS / 2 + i}`)).toBeUndefined();
       for (const { control } of again) control.peerCancelled();
       // A day, in as many parts as there are switches.
       await whole.pass((24 * HOUR_MS) / SWITCHES - 63_000);
@@ -212,13 +215,15 @@ describe('clients that come and go', { timeout: TIMEOUT_MS }, () => {
   });
 
   it('S3-17 S3-28 leave nothing at ten thousand in an hour, and the heap of one hour is that of the next', async () => {
-    const [PER_HOUR, EVERY_MS] = [10_000, 360];
+    const EVERY_MS = 360;
+    // The second hour goes as far as a leak needs to be seen: 1 kB for each would be twice what is allowed.
+    const [PER_HOUR, MORE] = [10_000, 5_000];
     // Whoever is lost is waited for 60 s; nobody else is here.
     const togetherMax = Math.ceil(60_000 / EVERY_MS) + 1;
     const idle = counters();
     const heaps: number[] = [];
-    for (let hour = 0; hour < 3; hour += 1) {
-      for (let i = 0; i < PER_HOUR; i += 1) {
+    for (const [hour, count] of [1_000, PER_HOUR, MORE].entries()) {
+      for (let i = 0; i < count; i += 1) {
         const { control } = await hello(`h${hour}-${i}`);
         control.peerCancelled();
         whole.clock.advance(EVERY_MS);
@@ -231,7 +236,8 @@ describe('clients that come and go', { timeout: TIMEOUT_MS }, () => {
       heaps.push(await heapBytes());
     }
     console.log(`${PER_HOUR} clients in an hour: heap ${heaps.map(mib).join(', ')}`);
-    // The leak of which the statements tell was 1 kB for each: 20 MB in the two hours after the first.
+    // The leak of which the statements tell was 1 kB for each.
+    expect((heaps[2] as number) - (heaps[1] as number)).toBeLessThan(2.5 * MIB);
     expect((heaps[2] as number) - (heaps[0] as number)).toBeLessThan(5 * MIB);
   });
 
