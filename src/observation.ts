@@ -52,6 +52,7 @@ export function observe(parts: ObservationParts): Observation {
     chronicle,
     resources: () => live.resources(),
     lag: (seconds) => metrics.observe('sluice_event_loop_lag_seconds', seconds),
+    spent: (seconds) => metrics.add('sluice_watch_seconds_total', seconds),
     collection: watchCollection,
   });
   const flights = (parts.flight ?? true) ? new FlightRecorder(system) : undefined;

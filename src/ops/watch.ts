@@ -20,6 +20,8 @@ export interface WatchParts {
   readonly chronicle: Chronicle;
   readonly resources: () => Resources;
   readonly lag: (seconds: number) => void;
+  /** What a look has cost. */
+  readonly spent: (seconds: number) => void;
   /** Watches whether ended actors are collected. */
   readonly collection: boolean;
 }
@@ -42,7 +44,7 @@ export class Watch {
 
   readonly #logic = fromProcess(
     ({ scope, process }) => {
-      const { system, chronicle, lag } = this.#parts;
+      const { system, chronicle, lag, spent } = this.#parts;
       const loop = new EventLoop({
         clock: system.clock,
         lag,
@@ -69,7 +71,11 @@ export class Watch {
         system.slowHandlerMs = undefined;
         undo();
       });
-      scope.interval(LOOK_MS, () => loop.look());
+      scope.interval(LOOK_MS, () => {
+        const beforeMs = loop.cost.ms;
+        loop.look();
+        spent((loop.cost.ms - beforeMs) / 1_000);
+      });
       scope.interval(GROWTH_LOOK_MS, () => {
         for (const found of growth.look(this.#figures())) {
           chronicle.note({ type: 'growth.suspected', actor: process.path, kind: 'watch', detail: { ...found } });

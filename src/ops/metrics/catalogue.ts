@@ -114,6 +114,7 @@ export const METRICS = {
     gauge('Actors that ended more than a minute ago and were not collected; only with `watchCollection`.'),
   ),
   sluice_event_loop_lag_seconds: histogram('How much later than it should the event loop came to a timer.', SHORT_S),
+  sluice_watch_seconds_total: counter('What the looking at the event loop has cost itself.'),
   sluice_disk_free_bytes: gauge('Free on the disk of the working directory.'),
 
   sluice_cluster_state: optional(gauge('1 for the state this gateway is in among the others.', 'state')),

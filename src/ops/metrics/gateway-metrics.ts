@@ -67,6 +67,10 @@ export class GatewayMetrics {
     this.#last = undefined;
   }
 
+  add(name: MetricName, amount: number): void {
+    this.#tally.add(name, '', amount);
+  }
+
   observe(name: MetricName, value: number, label?: string): void {
     const histogram = this.#histograms.get(name);
     if (label === undefined) histogram?.observe(value);
