@@ -1,6 +1,15 @@
 /** The recordings of one camera on a real disk: read by ffprobe, cut at any byte, kept within their limits. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -22,8 +31,8 @@ const stored: readonly StoredPicture[] = pictures.map((data) => ({
   ...(jpegSize(data) as { width: number; height: number }),
 }));
 
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-recording-'));
+function temporaryFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'sluice-recording-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
@@ -212,6 +221,24 @@ describe('an archive', () => {
     const again = archiveIn(dir);
     await again.open();
     expect(again.recordings.map(({ id }) => id)).toEqual([...ids.slice(2), '2026-01-31T12-05-00.000Z']);
+  });
+
+  it('keeps its index short, however many segments have come and gone', async () => {
+    const dir = existsSync('/dev/shm') ? temporaryFolder('/dev/shm') : temporaryFolder();
+    const archive = archiveIn(dir, { maxSegments: 2 });
+    await archive.open();
+    for (let second = 0; second < 600; second += 1) {
+      await (await written(archive, { count: 1, fromMs: NOON_MS + second * 1_000 })).finish();
+      await archive.retain(NOON_MS);
+    }
+    const lines = readFileSync(join(dir, 'front', 'index.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(lines.length).toBeLessThan(1_010);
+    const before = archive.recordings;
+    await archive.open();
+    expect(archive.recordings).toEqual(before);
+    expect(before).toHaveLength(2);
   });
 
   it('takes a name that is free when the clock was set back', async () => {

@@ -12,7 +12,7 @@ import { folderArchives, sourceFactory } from '../../src/cameras/index.js';
 import { configure } from '../../src/configuration.js';
 import type { GatewayOptions } from '../../src/gateway/options.js';
 import type { RecordingView } from '../../src/gateway/recorder-words.js';
-import type { ArchiveFactory, RecordOptions } from '../../src/gateway/recording.js';
+import type { ArchiveFactory, RecordingArchive, RecordOptions } from '../../src/gateway/recording.js';
 import type { GatewayEvent } from '../../src/gateway/views.js';
 import { encodeFrame } from '../../src/grpc/frame-codec.js';
 import { type Application, startApplication } from '../../src/otp/application.js';
@@ -162,4 +162,19 @@ if (!disksCanBeMade && process.env['CI'])
 /** Files that this process has open, by what they are. */
 export function openFiles(): number {
   return readdirSync('/proc/self/fd').length;
+}
+
+/** The archive, with another way of writing. */
+export function writingAs(change: (write: () => Promise<void>) => Promise<void>): ArchiveFactory {
+  return (cameraId, options) => {
+    const archive = folderArchives(cameraId, options);
+    const begin = archive.begin.bind(archive);
+    return Object.assign(archive, {
+      begin: async (...args: Parameters<RecordingArchive['begin']>) => {
+        const segment = await begin(...args);
+        const write = segment.write.bind(segment);
+        return Object.assign(segment, { write: (...what: Parameters<typeof write>) => change(() => write(...what)) });
+      },
+    });
+  };
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folderArchives } from '../../src/cameras/index.js';
 import type { CameraOptions } from '../../src/gateway/options.js';
-import type { ArchiveFactory, RecordingArchive } from '../../src/gateway/recording.js';
 import {
   disksCanBeMade,
   expectNoGap,
@@ -12,24 +11,10 @@ import {
   RecordedGateway,
   SmallDisk,
   temporaryFolder,
+  writingAs,
 } from './recorded-gateway.js';
 
 const MIB = 1024 * 1024;
-
-/** The archive, with another way of writing. */
-function writingAs(change: (write: () => Promise<void>) => Promise<void>): ArchiveFactory {
-  return (cameraId, options) => {
-    const archive = folderArchives(cameraId, options);
-    const begin = archive.begin.bind(archive);
-    return Object.assign(archive, {
-      begin: async (...args: Parameters<RecordingArchive['begin']>) => {
-        const segment = await begin(...args);
-        const write = segment.write.bind(segment);
-        return Object.assign(segment, { write: (...what: Parameters<typeof write>) => change(() => write(...what)) });
-      },
-    });
-  };
-}
 
 describe('a camera that is recorded', () => {
   it('is kept open without viewers, in segments of the length that was asked for, and its recorder is no viewer', async () => {
@@ -87,31 +72,6 @@ describe('a camera that is recorded', () => {
     expect(third?.session).toBe(third?.id);
     await gateway.stop();
   }, 60_000);
-
-  it('is recorded on by the same recorder when the camera has crashed', async () => {
-    const gateway = await RecordedGateway.start({ dir: temporaryFolder() });
-    await gateway.until('it is recorded', () => gateway.recording.frames > 5);
-    const before = gateway.recording.frames;
-    gateway.kill('sluice/cameras/camera:front');
-    await gateway.until('it is recorded again', () => gateway.recording.frames > before + 10);
-    expect(gateway.said('recorder.retrying')).toEqual([]);
-    expect(gateway.said('process.down').filter(({ kind }) => kind === 'recorder')).toEqual([]);
-    await gateway.stop();
-  });
-
-  it('goes on when its recorder has crashed, and loses nothing of what was written', async () => {
-    const dir = temporaryFolder();
-    const gateway = await RecordedGateway.start({ dir, segmentSeconds: 3_600 });
-    const wire = await gateway.watch();
-    await gateway.until('it is recorded', () => gateway.recording.frames > 20);
-    gateway.kill('sluice/cameras/recorder:front');
-    await gateway.until('it was repaired', () => gateway.said('recorder.recovered').length === 1);
-    expect(gateway.tree.cameras.recorded('front').recordings[0]?.frames).toBeGreaterThan(20);
-    await gateway.until('it is recorded again', () => gateway.recording.state === 'recording');
-    expectNoGap(wire);
-    expect(gateway.tree.cameras.views()[0]).toMatchObject({ attempts: 1 });
-    await gateway.stop();
-  });
 });
 
 describe.skipIf(!disksCanBeMade)('a recorder whose disk fills (needs: the right to mount a tmpfs)', () => {
