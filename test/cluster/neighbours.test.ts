@@ -1,8 +1,9 @@
 /** Services and topics across gateways that share an engine, over real sockets: in memory, and on a real NATS server. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/cluster/engine.js';
+import type { Engine, RequestAnswer } from '../../src/cluster/engine.js';
 import { MemoryHub } from '../../src/cluster/memory-engine.js';
 import { openNatsEngine } from '../../src/cluster/nats/nats-engine.js';
+import { packParts, unpackParts } from '../../src/cluster/parts.js';
 import type { SluiceGateway } from '../../src/create-gateway.js';
 import { realClock } from '../../src/otp/clock.js';
 import { NatsServer, natsMissing } from './nats-server.js';
@@ -118,6 +119,18 @@ describe.each([
       for (let n = 0; n < 4; n += 1) answers.push(await bob.call('echo'));
       expect(answers.sort()).toEqual(['north', 'north', 'south', 'south']);
       expect([ann.asked, bob.asked]).toEqual([2, 2]);
+    });
+
+    it('a question of another gateway is put to own clients only, and never back', async () => {
+      const bob = await talker(north, 'bob');
+      await bob.provide('echo', () => 'north');
+      await knows(south, 'echo');
+      const question = packParts({ from: 'north', procedure: 'echo', timeoutMs: 2_000 }, new Uint8Array());
+      const answer = await new Promise<RequestAnswer>((resolve) =>
+        north.cluster?.call('south', 'ask', question, 2_000, resolve),
+      );
+      expect(answer.type === 'answered' ? unpackParts(answer.body).head : answer).toEqual({ type: 'refused' });
+      expect(bob.asked).toBe(0);
     });
 
     it('a provider there that has ended is passed over for one here, and where there is none the caller is told at once', async () => {

@@ -1,9 +1,11 @@
 /** Two gateways, one engine, real clients: whoever connects elsewhere is gone here, and nobody acts in their name twice. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AnyActorRef } from 'xstate';
 import { MemoryHub } from '../../src/cluster/memory-engine.js';
 import { compareTokens } from '../../src/cluster/token.js';
 import type { SluiceGateway } from '../../src/create-gateway.js';
 import { realClock } from '../../src/otp/clock.js';
+import { exit } from '../../src/otp/signals.js';
 import { ThirdParty } from '../gateway/third-party.js';
 import { type Pair, startPair, Visit } from './two-gateways.js';
 
@@ -73,6 +75,15 @@ describe('two gateways that share an engine', () => {
     north.cluster?.dropAll('fenced');
     await first.ended;
     expect(first.bye).toEqual({ reason: 'fenced', reconnect: true });
+    await until(() => north.sessions.get('ada') === undefined);
+  });
+
+  it('end a session that is to end, also when its client dies at that very moment of something else', async () => {
+    const first = visit(north, 'ada');
+    await first.welcomed;
+    const session = north.sessions.get('ada');
+    session?.end({ shutdown: 'fenced' });
+    exit(session?.client.process.ref as AnyActorRef, 'kill');
     await until(() => north.sessions.get('ada') === undefined);
   });
 
