@@ -1,12 +1,13 @@
 /**
  * Who holds everybody up. One thread does all the work, so an actor that is long over one message stops all others, timers
- * and sockets included. A timer ten times a second finds out how late the loop comes to it; the kernel tells which actor was
+ * and sockets included. A timer five times a second finds out how late the loop comes to it; the kernel tells which actor was
  * slow meanwhile. What holds the loop outside of an actor's messages (a listener of the host's, a garbage collection) has no
  * name here, and the gap is told without one.
  */
 import type { KernelEvent } from '../otp/system.js';
 
-export const LOOK_MS = 100;
+/** Each look wakes a process that may have nothing else to do: five a second are not to be felt. */
+export const LOOK_MS = 200;
 /** From here on a gap is told. */
 export const GAP_MS = 100;
 /** Gaps that nobody is blamed for are told so often at most; those between are counted in the next. */
