@@ -19,10 +19,12 @@ export function treeRows(root: Process, query: TreeQuery): TreeRows {
 function walkedRows(root: Process, { from, limit, opened, folded }: TreeQuery): TreeRows {
   const rows: TreeRow[] = [];
   let total = 0;
+  // Asked of supervisors with children only: a path is put together when it is asked for.
+  const isOpen = ({ path }: Process, depth: number, children: number): boolean =>
+    opened.has(path) || (opensByItself(depth, children) && !folded.has(path));
   const walk = (process: Process, depth: number, position: number, siblings: number, parent?: number): void => {
     const children = livingChildren(process);
-    const named = opened.has(process.path) || (!folded.has(process.path) && opensByItself(depth, children.length));
-    const open = children.length > 0 && named;
+    const open = children.length > 0 && isOpen(process, depth, children.length);
     const wanted = total >= from && total < from + limit;
     const place = { depth, position, siblings, children: children.length, open };
     if (wanted) rows.push({ ...row(process, place), ...(parent === undefined ? {} : { parent }) });
@@ -58,12 +60,19 @@ function foundRows(root: Process, { from, limit, find }: TreeQuery): TreeRows {
 /** Whether a text stands in an actor's path, kind or state, whatever its case. */
 export function mentions(process: Process, text: string): boolean {
   const wanted = text.toLowerCase();
-  return [process.path, process.kind, stateOf(process)].some((word) => word.toLowerCase().includes(wanted));
+  const has = (word: string): boolean => word.toLowerCase().includes(wanted);
+  return has(process.path) || has(process.kind) || has(stateOf(process));
 }
 
-function livingChildren(process: Process): Process[] {
-  return childrenOf(process.ref).flatMap((child) => (child.process ? [child.process] : []));
+function livingChildren({ ref }: Process): readonly Process[] {
+  const children = childrenOf(ref);
+  if (children.length === 0) return NOBODY;
+  const living: Process[] = [];
+  for (const { process } of children) if (process) living.push(process);
+  return living;
 }
+
+const NOBODY: readonly Process[] = [];
 
 function row(process: Process, place: Pick<TreeRow, 'depth' | 'position' | 'siblings' | 'children' | 'open'>): TreeRow {
   const options = supervisorOptionsOf(process.ref);
