@@ -1,5 +1,7 @@
 /** Rules of the gateway taken away, one at a time, as changes to its text. The simulation must notice each. */
 
+import { streamMutants } from './mutants-streams.js';
+
 export interface Mutant {
   /** The rule that no longer holds. */
   readonly rule: string;
@@ -12,6 +14,7 @@ export interface Mutant {
 }
 
 export const mutants: readonly Mutant[] = [
+  ...streamMutants,
   {
     rule: 'a stream that ends takes only its own place in client_streams',
     file: 'machines/client-manager',
@@ -51,7 +54,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'an attempt begins when the one before is closed',
     file: 'src/gateway/camera',
-    text: 'void attempt.release().then(closed);',
+    text: 'void this.#parts.turn.closing(attempt.release()).then(closed);',
     becomes: 'void attempt.release(), closed();',
   },
   {
@@ -75,7 +78,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a session keeps no stream that has ended',
     file: 'src/gateway/session',
-    text: 'this.#streams.delete(body);',
+    text: 'this.#streams = this.#streams.filter((other) => other !== body);',
     becomes: '',
   },
   {
