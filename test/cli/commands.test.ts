@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runEvents } from '../../src/cli/events.js';
 import { runClients, runStreams } from '../../src/cli/lists.js';
+import { runTop } from '../../src/cli/top/top.js';
 import { runTree } from '../../src/cli/tree.js';
 import { runWhy, type WhyAnswer } from '../../src/cli/why.js';
 import { createGateway, type SluiceGateway } from '../../src/create-gateway.js';
@@ -77,6 +78,24 @@ describe('the commands that ask a running gateway', () => {
     } finally {
       client.close();
     }
+  });
+
+  it('say once what top would show, as text and as JSON with the event that each actor took last', async () => {
+    const terminal = { isTTY: false } as NodeJS.WriteStream;
+    const stdin = { isTTY: false } as NodeJS.ReadStream;
+    const json = outputs();
+    expect(await runTop({ url, once: true, json: true, noColour: true, stdin, terminal, ...json })).toBe(0);
+    const { figures, actors } = JSON.parse(json.stdout.text) as {
+      readonly figures: object;
+      readonly actors: readonly object[];
+    };
+    expect(figures).toMatchObject({ clients: 0, messagesPerSecond: 0, nearLimit: [] });
+    const camera = { id: 'sluice/cameras/camera:demo', kind: 'camera', state: 'alive.idle', event: 'xstate.init' };
+    expect(actors).toContainEqual(expect.objectContaining(camera));
+    const text = outputs();
+    expect(await runTop({ url, noColour: true, stdin, terminal, ...text })).toBe(0);
+    expect(text.stdout.text).toMatch(/^sluice .*\n(?:.*\n)*. *ID +KIND/);
+    expect(text.stdout.text).not.toContain('\u001b');
   });
 
   it('tell why an actor ended, and that nothing is known of one that lives', async () => {

@@ -113,7 +113,8 @@ describe.skipIf(!tmuxIsThere)('sluice top in a terminal (needs: tmux)', () => {
       [120, 40],
     ] as const) {
       terminal.resize(columns, rows);
-      const screen = await terminal.shows(new RegExp(`^(?:.*\\n){${rows - 2}}\\? help`));
+      const whole = `^sluice .*\\n.*\\n.*\\n\\[actors by memory\\].*\\n(?:.*\\n){${rows - 6}}\\? help`;
+      const screen = await terminal.shows(new RegExp(whole));
       expect(screen.match(/\[actors by memory\]/g)).toHaveLength(1);
     }
   });
