@@ -26,7 +26,10 @@ export const appKeys = z
 
 export const streamKeys = z
   .strictObject({
-    queueFrames: count.max(100_000).default(200).describe('Publications, or chunks of audio, that wait for one client.'),
+    queueFrames: count
+      .max(100_000)
+      .default(200)
+      .describe('Publications, or chunks of audio, that wait for one client.'),
     queueBytes: count.default(8 * 1024 * 1024).describe('Bytes that wait for one stream.'),
     overflow: z
       .enum(OVERFLOW_POLICIES.filter((policy) => policy !== 'block') as [string, ...string[]])
