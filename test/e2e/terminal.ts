@@ -1,24 +1,29 @@
 /** A real terminal for a test: tmux runs the command in a window of so many columns and rows, and tells what stands in it. */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { eventually } from './eventually.js';
 
 export const tmuxIsThere = spawnSync('tmux', ['-V']).status === 0;
 
-let last = 0;
-
 export class Terminal {
-  readonly #server: string;
+  /** Of its tmux server, which is nobody else's. */
+  readonly #socket: string;
 
   /** Runs `command`, a line of shell. Colours are as on anybody's terminal unless `env` says otherwise. */
   constructor(command: string, { columns, rows }: { readonly columns: number; readonly rows: number }) {
-    last += 1;
-    this.#server = `sluice-test-${process.pid}-${last}`;
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-terminal-'));
+    this.#socket = join(folder, 'tmux');
+    onTestFinished(() => {
+      spawnSync('tmux', ['-S', this.#socket, 'kill-server']);
+      rmSync(folder, { recursive: true, force: true });
+    });
     const size = ['-x', String(columns), '-y', String(rows)];
     // A server of its own, which ends with its only session. When the command has ended, what it said can still be read.
     const kept = `${command}; echo "exit $?"; exec cat`;
     this.#tmux('new-session', '-d', ...size, `env -u CI -u CONTINUOUS_INTEGRATION -u NO_COLOR sh -c '${kept}'`);
-    onTestFinished(() => void spawnSync('tmux', ['-L', this.#server, 'kill-server']));
   }
 
   /** What stands on the screen; with `styles` also the orders that colour it. */
@@ -46,7 +51,7 @@ export class Terminal {
   }
 
   #tmux(...args: readonly string[]): string {
-    const { status, stdout, stderr } = spawnSync('tmux', ['-L', this.#server, '-f', '/dev/null', ...args], {
+    const { status, stdout, stderr } = spawnSync('tmux', ['-S', this.#socket, '-f', '/dev/null', ...args], {
       encoding: 'utf8',
       env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' },
     });
