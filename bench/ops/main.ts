@@ -3,6 +3,9 @@
  * loads: frames of 20 KiB relayed to 50 viewers, and clients that come and go, a dozen events each. The figure is CPU time per
  * delivery and per client; the ratio is that of the two turns next to each other, and of those the median.
  *
+ * Nothing of it is done per frame, so what it costs an idle gateway a second is all that it may add to a relay; that is measured
+ * beside the turns, where a noisy machine blurs their difference.
+ *
  *     npm run -s bench -- ops [--full]
  */
 import { cpus } from 'node:os';
@@ -65,6 +68,7 @@ const { http: churnPort } = await churning.attached.ask('listen');
 
 const relay: Record<string, number[]> = { absent: [], idle: [], watched: [] };
 const churn: Record<string, number[]> = { absent: [], idle: [], watched: [] };
+const rest: Record<string, number[]> = { absent: [], idle: [] };
 let eventsPerSecond = 0;
 
 async function live(kind: 'absent' | 'attached'): Promise<number> {
@@ -82,10 +86,12 @@ for (let round = 0; round <= rounds; round += 1) {
     async () => {
       keep(relay, 'absent', await absent.relay());
       keep(churn, 'absent', await live('absent'));
+      keep(rest, 'absent', await absent.server.ask('rest', { measureMs }));
     },
     async () => {
       keep(relay, 'idle', await attached.relay());
       keep(churn, 'idle', await live('attached'));
+      keep(rest, 'idle', await attached.server.ask('rest', { measureMs }));
     },
   ];
   for (const turn of round % 2 === 0 ? turns : [...turns].reverse()) await turn();
@@ -113,4 +119,10 @@ const row = (load: string, costs: Record<string, number[]>) => {
   };
 };
 console.table([row('a delivery', relay), row('a client that comes and goes', churn)]);
+const [without, withOps] = [median(rest['absent'] as number[]), median(rest['idle'] as number[])];
+const relayMs = (median(relay['absent'] as number[]) * VIEWERS * RELAY.fps) / 1_000;
+console.log(
+  `at rest: ${without.toFixed(2)} ms CPU a second without operations, ${withOps.toFixed(2)} with them;`,
+  `the difference is ${((100 * (withOps - without)) / relayMs).toFixed(1)} % of the ${relayMs.toFixed(0)} ms that the relay takes`,
+);
 console.log(`${eventsPerSecond} events a second while clients come and go, operations attached`);

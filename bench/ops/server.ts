@@ -11,6 +11,8 @@ import { CAMERA } from '../relay/contender.js';
 export interface OpsAsks {
   readonly listen: { readonly grpc: number; readonly http: number };
   readonly viewers: number;
+  /** CPU milliseconds a second while nothing happens. */
+  readonly rest: number;
   readonly relay: { readonly deliveries: number; readonly cpuUs: number };
   readonly churn: { readonly lives: number; readonly events: number; readonly cpuUs: number; readonly wallMs: number };
 }
@@ -44,6 +46,12 @@ let lives = 0;
 answer({
   listen: () => ({ grpc: gateway.server.port, http: httpPort }),
   viewers: () => gateway.figures().viewers,
+  rest: async ({ measureMs }: { measureMs: number }) => {
+    const cost = meter();
+    await wait(measureMs);
+    const { cpuUs, wallMs } = cost();
+    return cpuUs / wallMs;
+  },
   relay: async ({ bytes, fps, measureMs }: { bytes: number; fps: number; measureMs: number }) => {
     const picture = Buffer.alloc(bytes, 0x5a);
     const stop = paced(fps, () => gateway.publish(SOURCE, picture));
