@@ -25,7 +25,7 @@ unknown key or a wrong type is refused by its path. Times are milliseconds. This
 
 export function configurationReference(): string {
   const schema = z.toJSONSchema(configurationSchema, { io: 'input' }) as unknown as Property;
-  return INTRODUCTION + rows('', schema).join('\n') + '\n';
+  return `${INTRODUCTION}${rows('', schema).join('\n')}\n`;
 }
 
 function rows(prefix: string, { properties = {} }: Property): string[] {

@@ -155,7 +155,11 @@ describe('a start that cannot be', () => {
   it.each([
     ['--camera without a source', ['--camera', 'yard'], /--camera: expected ID=URL, got "yard"/],
     ['--camera without an id', ['--camera', `http://u:${TOKEN}@host/`], /--camera: expected ID=URL/],
-    ['--camera with a source that nobody serves', ['--camera', `yard=gopher://u:${TOKEN}@host/`], /"yard".*got gopher:/],
+    [
+      '--camera with a source that nobody serves',
+      ['--camera', `yard=gopher://u:${TOKEN}@host/`],
+      /"yard".*got gopher:/,
+    ],
     ['--camera with a source that is no URL', ['--camera', `yard=http://u:${TOKEN}@ho st/`], /"yard".*valid URL/],
     ['--grpc without a port', ['--grpc', 'localhost'], /--grpc: expected HOST:PORT, got "localhost"/],
     ['--http with a port that is none', ['--http', '127.0.0.1:99999'], /--http: expected HOST:PORT/],

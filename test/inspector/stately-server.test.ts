@@ -138,8 +138,8 @@ it('hides what is secret in contexts and events, and tells of large ones how lar
   const app = await startApplication('top', { children }, { inspect: observer.inspect });
   const seen = new SeenActors(inspector.port);
   await vi.waitFor(() => expect(seen.living.has('top/a')).toBe(true), IN_TIME);
-  const [a] = await whichChildren(app.root);
-  (a?.child as AnyActorRef).send({ type: 'go', password: 'planted-in-event' });
+  const [{ child: a } = {}] = await whichChildren(app.root);
+  (a as AnyActorRef).send({ type: 'go', password: 'planted-in-event' });
   await vi.waitFor(() => expect(seen.text).toContain('"password":"[hidden]"'), IN_TIME);
   expect(seen.text).toContain('{"resumeToken":"[hidden]","clients":"[Map of 1]","failures":2}');
   expect(seen.text).not.toContain('planted');
