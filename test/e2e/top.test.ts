@@ -39,7 +39,7 @@ describe.skipIf(!tmuxIsThere)('sluice top in a terminal (needs: tmux)', () => {
     await terminal.shows('exit 0');
   });
 
-  it('sorts, shows other lists, pauses and changes its pace by keys; Q gives the terminal back', async () => {
+  it('E-b sorts, shows other lists, pauses and changes its pace by keys; Q gives the terminal back', async () => {
     const terminal = top(gateway.http, SMALL);
     await terminal.shows('[actors by memory]');
     for (const [key, shown] of [
@@ -69,7 +69,7 @@ describe.skipIf(!tmuxIsThere)('sluice top in a terminal (needs: tmux)', () => {
     expect(await terminal.shows('exit 0')).not.toContain('actors');
   });
 
-  it('draws the tree with what is below indented, and lists events', async () => {
+  it('E-b draws the tree with what is below indented, and lists events', async () => {
     const terminal = top(gateway.http, SMALL);
     await terminal.shows('camera:demo');
     terminal.press('t');
@@ -78,7 +78,7 @@ describe.skipIf(!tmuxIsThere)('sluice top in a terminal (needs: tmux)', () => {
     await terminal.shows(/process\.started +cameras\/camera:demo/);
   });
 
-  it('filters, goes into an actor, asks before it stops it, and then says why it ended', async () => {
+  it('E-b filters, goes into an actor, asks before it stops it, and then says why it ended', async () => {
     const token = new URL(gateway.page).hash.slice('#token='.length);
     const terminal = top(`${gateway.http} --token ${token}`, SMALL);
     await terminal.shows('camera:demo');

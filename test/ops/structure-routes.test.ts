@@ -182,12 +182,24 @@ describe('events in digests', () => {
 });
 
 describe('a heap snapshot', () => {
-  it('is taken with the token only', async () => {
+  it('D-24 is taken with the token only', async () => {
     const post = (headers: Record<string, string>) =>
       fetch(`${town.address}/api/heap-snapshot`, { method: 'POST', headers });
     expect((await post({})).status).toBe(401);
     expect((await post({ Authorization: 'Bearer wrong' })).status).toBe(401);
     const foreign = await post({ Authorization: `Bearer ${TOKEN}`, Origin: 'http://evil.example' });
     expect(foreign.status).toBe(403);
+  });
+
+  it('D-24 is taken one at a time: a second one is 429 meanwhile', async () => {
+    const post = () =>
+      fetch(`${town.address}/api/heap-snapshot`, { method: 'POST', headers: { Authorization: `Bearer ${TOKEN}` } });
+    const answers = await Promise.all([post(), post()]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 429]);
+    for (const answer of answers) await answer.arrayBuffer();
+    // The next one has its turn.
+    const next = await post();
+    expect(next.status).toBe(200);
+    await next.arrayBuffer();
   });
 });
