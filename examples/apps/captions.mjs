@@ -1,4 +1,4 @@
-// An app: a program of its own, started by the host in host.mjs. It connects to the gateway with role APP, takes messages,
+// An app: a program of its own, started by the host in apps-host.mjs. It connects to the gateway with role APP, takes messages,
 // and crashes on purpose when one says so.
 import { createGatewayClient } from 'sluice/grpc';
 

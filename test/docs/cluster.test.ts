@@ -11,7 +11,7 @@ const page = read('docs/cluster.md');
 
 describe('the page about several gateways', () => {
   it('shows the example of a receiver as it is run', () => {
-    expect(page).toContain(`\`\`\`js\n${read('examples/webhook-receiver.mjs')}\`\`\``);
+    expect(page).toContain(`\`\`\`js\n${read('examples/apps/webhook-receiver.mjs')}\`\`\``);
   });
 
   it('gives configurations that are taken', () => {

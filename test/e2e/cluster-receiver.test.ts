@@ -10,9 +10,13 @@ const SECRET = 'shared with the gateway';
 it('D-16 a receiver of webhooks takes what is signed, fresh and of the highest token, and nothing else', async () => {
   const fault = inject('buildFault');
   if (fault) throw new Error(fault);
-  const program = new TestProcess('env', ['PORT=0', process.execPath, join(root, 'examples/webhook-receiver.mjs')], {
-    cwd: root,
-  });
+  const program = new TestProcess(
+    'env',
+    ['PORT=0', process.execPath, join(root, 'examples/apps/webhook-receiver.mjs')],
+    {
+      cwd: root,
+    },
+  );
   const [, url] = await program.printed(/^listening on (\S+)$/m);
   const tell = async (rev: number, { secret = SECRET, atMs = Date.now(), nodeId = 'ada', era = 1 } = {}) => {
     const body = JSON.stringify({ type: 'app.start', nodeId, packageName: 'captions', token: { era, rev } });

@@ -13,15 +13,18 @@ const tokens = new TokenReceiver({ keysMax: 100_000 });
 
 const server = createServer(async (req, res) => {
   const answer = (status) => res.writeHead(status).end();
-  let body = '';
+  const chunks = [];
+  let bytes = 0;
   for await (const chunk of req) {
-    body += chunk;
-    if (body.length > BODY_BYTES_MAX) return answer(413);
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) return answer(413);
+    chunks.push(chunk);
   }
+  const body = Buffer.concat(chunks).toString();
   const timestamp = String(req.headers['x-sluice-timestamp'] ?? '');
   const signature = String(req.headers['x-sluice-signature'] ?? '');
   if (!isSigned(body, timestamp, signature)) return answer(401);
-  if (Math.abs(Date.now() - Number(timestamp)) > AGE_MS_MAX) return answer(401);
+  if (!(Math.abs(Date.now() - Number(timestamp)) <= AGE_MS_MAX)) return answer(401);
   const { type, nodeId, packageName, token } = JSON.parse(body);
   // A lower token than before: another gateway has taken this user meanwhile, and has told us.
   if (!tokens.admits(nodeId, token)) return answer(409);
