@@ -67,8 +67,8 @@ export class ClusterActor {
       return { node: name, state: 'restarting', engine: '', keys: 0, known: 0, leaseMs: 0, members: [], relays: [] };
     const { state, engine, held, known, leaseMs } = node;
     const members = node.members().map(({ node: id, ...member }) => {
-      const { procedures = [], cameras = [] } = this.#sharing?.offerOf(id) ?? {};
-      return { id, ...member, procedures: procedures.length, cameras: cameras.length };
+      const offer = this.#sharing?.offerOf(id);
+      return { id, ...member, procedures: offer?.procedures.size ?? 0, cameras: offer?.cameras.size ?? 0 };
     });
     const relays = this.#sender?.views() ?? [];
     return { node: name, state, engine: engine.label, keys: held, known, leaseMs, members, relays };

@@ -4,16 +4,15 @@
  *
  * Nothing here knows sessions, cameras or gRPC: it is keys and tokens.
  */
-
 import type { NodeEvent } from '../../machines/node.js';
 import { Beats } from './beats.js';
 import { type ClaimAnswer, Claims } from './claims.js';
 import { Directory } from './directory.js';
-import type { Engine, RequestAnswer, Undo } from './engine.js';
+import type { Engine, EngineInfo, RequestAnswer, Undo } from './engine.js';
 import type { Holding } from './holding.js';
 import { Lease } from './lease.js';
 import { Leases } from './leases.js';
-import type { ClusterNodeParts, ClusterNote, Member, NodeState } from './node-parts.js';
+import type { ClusterNodeParts, Member, NodeState } from './node-parts.js';
 import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 import { type Down, Peers } from './peers.js';
 import { RULES } from './rules.js';
@@ -25,6 +24,7 @@ export class ClusterNode {
   readonly engine: Engine;
   readonly options: ClusterOptions;
   readonly #parts: ClusterNodeParts;
+  readonly #note: NonNullable<ClusterNodeParts['note']>;
   readonly #directory: Directory;
   readonly #claims: Claims;
   readonly #lease: Lease;
@@ -41,6 +41,7 @@ export class ClusterNode {
     this.name = name;
     this.engine = engine;
     this.#parts = parts;
+    this.#note = parts.note ?? (() => {});
     this.options = { ...CLUSTER_DEFAULTS, ...parts.options };
     const { options } = this;
     this.#beats = new Beats(clock);
@@ -101,6 +102,11 @@ export class ClusterNode {
 
   get inc(): number {
     return this.#lease.inc;
+  }
+
+  /** In which the engine's revisions count; 0 before the engine was asked. */
+  get era(): number {
+    return this.#era;
   }
 
   /** Keys that this node owns. */
@@ -246,19 +252,15 @@ export class ClusterNode {
     this.engine.info((answer) => {
       if (this.#state !== 'up' || answer.type === 'unknown') return;
       if (answer.era > this.#era && this.#era !== 0) this.#lost('the engine has begun a new era');
-      else if (this.#backIn(answer, seenRev))
-        this.#wentBack(`its last write is ${answer.lastRev} in era ${answer.era}`);
+      else this.#goesOn(answer, seenRev);
     });
     this.#claims.resync(keysMax);
     this.#leases.sweep();
   }
 
-  /** False when the engine shows an earlier state than this node has seen. */
-  #admitEra(info: { readonly era: number; readonly lastRev: number }, seenRev: number): boolean {
-    if (this.#backIn(info, seenRev)) {
-      this.#wentBack(`its last write is ${info.lastRev} in era ${info.era}`);
-      return false;
-    }
+  /** False when the engine is not where it was. */
+  #admitEra(info: EngineInfo, seenRev: number): boolean {
+    if (!this.#goesOn(info, seenRev)) return false;
     if (info.era > this.#era) {
       this.#era = info.era;
       this.#directory.clear();
@@ -267,9 +269,11 @@ export class ClusterNode {
     return true;
   }
 
-  /** `seenRev` is what had been seen when the question was asked: the watch may be ahead of a slow answer. */
-  #backIn(info: { readonly era: number; readonly lastRev: number }, seenRev: number): boolean {
-    return (this.#parts.rules ?? RULES).wentBack(info, { era: this.#era, rev: seenRev });
+  /** Halts, and is false, when the engine shows less than `seenRev`, what had been seen when it was asked. */
+  #goesOn(info: EngineInfo, seenRev: number): boolean {
+    if (!(this.#parts.rules ?? RULES).wentBack(info, { era: this.#era, rev: seenRev })) return true;
+    this.#wentBack(`its last write is ${info.lastRev} in era ${info.era}`);
+    return false;
   }
 
   #wentBack(what: string): void {
@@ -291,9 +295,5 @@ export class ClusterNode {
     this.#peers.listen();
     if (this.#state !== 'up') return;
     this.engine.publish(`heartbeat.${subjectWord(this.name)}`, writeHeartbeat(this.name));
-  }
-
-  #note(type: ClusterNote, detail: Readonly<Record<string, unknown>>): void {
-    this.#parts.note?.(type, detail);
   }
 }

@@ -5,8 +5,8 @@
 
 export interface Offer {
   readonly inc: number;
-  readonly procedures: readonly string[];
-  readonly cameras: readonly string[];
+  readonly procedures: ReadonlySet<string>;
+  readonly cameras: ReadonlySet<string>;
 }
 
 /** An engine's record is small (NATS: 1 MiB by default): names beyond this are not offered. Characters. */
@@ -16,7 +16,7 @@ const OFFER_LENGTH_MAX = 512 * 1024;
 export function writeOffer({ inc, procedures, cameras }: Offer): { readonly value: string; readonly cut: number } {
   let length = 64;
   let cut = 0;
-  const fitting = (names: readonly string[]): string[] =>
+  const fitting = (names: Iterable<string>): string[] =>
     [...names].sort().filter((name) => {
       length += JSON.stringify(name).length + 1;
       if (length <= OFFER_LENGTH_MAX) return true;
@@ -34,7 +34,7 @@ export function readOffer(value: string | undefined): Offer | undefined {
   try {
     const { inc, procedures, cameras } = JSON.parse(value) as Readonly<Record<string, unknown>>;
     if (typeof inc !== 'number' || !isNames(procedures) || !isNames(cameras)) return undefined;
-    return { inc, procedures, cameras };
+    return { inc, procedures: new Set(procedures), cameras: new Set(cameras) };
   } catch {
     // Of another version, or of somebody else.
     return undefined;

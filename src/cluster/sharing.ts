@@ -10,8 +10,9 @@ import type { Clock } from '../otp/clock.js';
 import { Beats } from './beats.js';
 import type { Undo } from './engine.js';
 import type { ClusterNode } from './node.js';
-import { type Offer, readOffer, writeOffer } from './offer.js';
+import { type Offer, writeOffer } from './offer.js';
 import { packParts, unpackParts } from './parts.js';
+import { Whereabouts } from './whereabouts.js';
 
 /** Changes within this time are written as one. Milliseconds. */
 const DEBOUNCE_MS = 20;
@@ -32,27 +33,21 @@ export interface SharingParts {
   readonly onReconciled?: () => void;
 }
 
-interface Standing {
-  readonly offer: Offer | undefined;
-  readonly value: string | undefined;
-  readonly rev: number;
-  readonly seenMs: number;
-}
-
 export class Sharing implements Neighbourhood {
   readonly #parts: SharingParts;
-  readonly #offers = new Map<string, Standing>();
+  readonly #whereabouts: Whereabouts;
   readonly #beats: Beats;
-  /** The others that are heard, with their incarnation. */
-  readonly #heard = new Map<string, number>();
   #undo: Undo[] = [];
   #timer: unknown;
   #writing = false;
   #lastRead = '';
+  /** In which what is known was read. */
+  #era = 0;
   #closed = false;
 
   constructor(parts: SharingParts) {
     this.#parts = parts;
+    this.#whereabouts = new Whereabouts({ keepMs: parts.node.options.ttlMs });
     this.#beats = new Beats(parts.clock);
   }
 
@@ -112,26 +107,37 @@ export class Sharing implements Neighbourhood {
   reconcile(): void {
     const { node, neighbours } = this.#parts;
     if (this.#closed) return;
+    this.#followEra();
     const members = node.members();
     for (const { node: other, inc, state } of members) {
       if (other === node.name) continue;
-      const offer = this.#offers.get(other)?.offer;
       if (state !== 'up') this.#gone(other);
       else {
-        this.#heard.set(other, inc);
-        neighbours.present(other, offer?.inc === inc ? offer.procedures : []);
+        this.#whereabouts.present(other, inc);
+        neighbours.present(other, this.#whereabouts.offeredBy(other)?.procedures ?? []);
       }
     }
     const names = new Set(members.map((member) => member.node));
     for (const other of neighbours.nodes()) if (!names.has(other)) this.#gone(other);
     this.#parts.onReconciled?.();
     // A new incarnation offers anew.
-    if (this.#offers.get(node.name)?.offer?.inc !== node.inc) this.changed();
+    if (this.#whereabouts.standing(node.name)?.offer?.inc !== node.inc) this.changed();
+  }
+
+  /** What was read in another era is compared with nothing: there revisions began at another place. */
+  #followEra(): void {
+    const { node } = this.#parts;
+    if (node.era === this.#era) return;
+    const first = this.#era === 0;
+    this.#era = node.era;
+    if (first) return;
+    this.#whereabouts.clear();
+    for (const { node: member } of node.members()) this.#readAgain(member);
   }
 
   #gone(node: string): void {
     this.#parts.neighbours.gone(node);
-    if (this.#heard.delete(node)) this.#parts.onGone?.(node);
+    if (this.#whereabouts.gone(node)) this.#parts.onGone?.(node);
   }
 
   #asked(packed: Uint8Array, reply: (body: Uint8Array) => void): void {
@@ -154,25 +160,19 @@ export class Sharing implements Neighbourhood {
     return packParts({ type: 'failed', code: 'message_too_large', message }, new Uint8Array());
   }
 
-  /** What this node offers, as far as is known. */
+  /** What that node offers now, as far as is known. Of this node itself: what stands in its record. */
   offerOf(node: string): Offer | undefined {
-    return this.#offers.get(node)?.offer;
+    if (node === this.#parts.node.name) return this.#whereabouts.standing(node)?.offer;
+    return this.#whereabouts.offeredBy(node);
   }
 
   /** The node that has this camera and is heard. */
   nodeOf(camera: string): string | undefined {
-    for (const [node, inc] of this.#heard) {
-      const offer = this.#offers.get(node)?.offer;
-      if (offer?.inc === inc && offer.cameras.includes(camera)) return node;
-    }
-    return undefined;
+    return this.#whereabouts.find('cameras', camera)[0];
   }
 
   #see(name: string, value: string | undefined, rev: number): void {
-    const before = this.#offers.get(name);
-    if (before && before.rev >= rev) return;
-    this.#offers.set(name, { offer: readOffer(value), value, rev, seenMs: this.#parts.clock.now() });
-    this.reconcile();
+    if (this.#whereabouts.see(name, value, rev, this.#parts.clock.now())) this.reconcile();
   }
 
   /** One record is read again, in turn, and what the dead have left is taken away. */
@@ -180,10 +180,8 @@ export class Sharing implements Neighbourhood {
     const { node, clock } = this.#parts;
     if (node.state !== 'up') return;
     const members = new Map(node.members().map((member) => [member.node, member.inc]));
-    for (const [name, { offer, rev, seenMs }] of this.#offers) {
-      if (!offer || members.get(name) === offer.inc || clock.now() - seenMs <= node.options.ttlMs) continue;
-      this.#offers.delete(name);
-      node.engine.cas('services', name, '', rev, () => {});
+    for (const { node: dead, rev } of this.#whereabouts.prune(members, clock.now())) {
+      node.engine.cas('services', dead, '', rev, () => {});
     }
     const names = [...members.keys()];
     this.#lastRead = names[(names.indexOf(this.#lastRead) + 1) % Math.max(1, names.length)] ?? '';
@@ -194,10 +192,13 @@ export class Sharing implements Neighbourhood {
   }
 
   #readAgain(name: string, done?: () => void): void {
+    const era = this.#era;
     this.#parts.node.engine.get('services', name, (answer) => {
       if (this.#closed) return;
-      if (answer.type === 'read' && answer.entry) this.#see(name, answer.entry.value, answer.entry.rev);
-      else if (answer.type === 'read') this.#offers.delete(name);
+      if (era !== this.#era) {
+        // Of the engine before: nothing can be compared with it.
+      } else if (answer.type === 'read' && answer.entry) this.#see(name, answer.entry.value, answer.entry.rev);
+      else if (answer.type === 'read') this.#whereabouts.missing(name);
       done?.();
     });
   }
@@ -214,9 +215,9 @@ export class Sharing implements Neighbourhood {
     const { node, neighbours, cameras, onCut } = this.#parts;
     // Who has not joined offers nothing; joining tells us to.
     if (node.state !== 'up' || this.#writing) return;
-    const procedures = neighbours.ownProcedures();
-    const { value, cut } = writeOffer({ inc: node.inc, procedures, cameras: cameras?.() ?? [] });
-    const standing = this.#offers.get(node.name);
+    const procedures = new Set(neighbours.ownProcedures());
+    const { value, cut } = writeOffer({ inc: node.inc, procedures, cameras: new Set(cameras?.()) });
+    const standing = this.#whereabouts.standing(node.name);
     if (standing?.value === value) return;
     if (cut > 0) onCut?.(cut);
     this.#writing = true;

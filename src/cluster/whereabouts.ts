@@ -1,116 +1,107 @@
 /**
- * Where something is to be found by its name: which nodes provide a procedure, or have subscribers of a topic. A table has
- * two sides: what this node offers and tells the others of, and what it has heard of theirs. One table is for one kind of
- * thing; services and subscribers have one each.
+ * Where something is to be found by its name: which nodes provide a procedure, which has a camera. A mirror of the offers
+ * that the nodes have written, one record each, fed by the watch and by every read. It may lag behind the engine and never
+ * goes back: of one node, an older revision changes nothing.
  *
- * What was heard is believed for a while only, and may be wrong within it: whoever acts on it and finds nobody there asks anew,
- * with `refresh`. That nobody has it is believed as long as that somebody has.
+ * An offer counts while the incarnation that made it is heard. What the dead have left is nobody's, and is pruned.
  *
- * Pure: "now" comes from outside, and how one asks the others is not here.
+ * Pure: "now" comes from outside, and how the engine is asked is not here.
  */
+import { type Offer, readOffer } from './offer.js';
+
+/** What is found by name: each kind is a table of its own. */
+export type OfferedKind = 'procedures' | 'cameras';
+
+/** The record of a node, as it was last seen. */
+export interface Standing {
+  /** Undefined for what is no offer, and for one that was taken back. */
+  readonly offer: Offer | undefined;
+  readonly value: string | undefined;
+  readonly rev: number;
+  readonly seenMs: number;
+}
 
 export interface WhereaboutsOptions {
-  /** How long what was heard is believed. */
-  readonly cacheMs: number;
-  /** Names remembered of what was heard; the one heard of longest ago makes room. */
-  readonly namesMax: number;
+  /** How long the record of an incarnation that is not there is left to stand. */
+  readonly keepMs: number;
 }
-
-/** What is known of a name: where it is, nowhere included, or that the others have to be asked. */
-export type Found = { readonly type: 'hit'; readonly nodes: readonly string[] } | { readonly type: 'miss' };
-
-export interface Offer {
-  readonly name: string;
-  /** How long it stands without being offered again. */
-  readonly ttlMs: number;
-  readonly offeredAtMs: number;
-}
-
-interface Heard {
-  readonly nodes: readonly string[];
-  readonly atMs: number;
-}
-
-const MISS: Found = { type: 'miss' };
 
 export class Whereabouts {
   readonly #options: WhereaboutsOptions;
-  readonly #offers = new Map<string, Offer>();
-  /** The one heard of longest ago stands first. */
-  readonly #heard = new Map<string, Heard>();
+  readonly #standing = new Map<string, Standing>();
+  /** The nodes that are heard, with their incarnation. */
+  readonly #heard = new Map<string, number>();
 
   constructor(options: WhereaboutsOptions) {
     this.#options = options;
   }
 
-  get counts(): { readonly offers: number; readonly cached: number } {
-    return { offers: this.#offers.size, cached: this.#heard.size };
+  get counts(): { readonly records: number; readonly heard: number } {
+    return { records: this.#standing.size, heard: this.#heard.size };
   }
 
-  // What this node offers
+  // What was read
 
-  /** Offers it, or offers it anew. */
-  offer(name: string, ttlMs: number, nowMs: number): void {
-    this.#offers.set(name, { name, ttlMs, offeredAtMs: nowMs });
+  /** Takes in a record, or that it is empty. False when as new a one was known. */
+  see(node: string, value: string | undefined, rev: number, nowMs: number): boolean {
+    const before = this.#standing.get(node);
+    if (before && before.rev >= rev) return false;
+    this.#standing.set(node, { offer: readOffer(value), value, rev, seenMs: nowMs });
+    return true;
   }
 
-  /** Idempotent. */
-  withdraw(name: string): void {
-    this.#offers.delete(name);
+  /** The engine was asked and has no record of that node. */
+  missing(node: string): void {
+    this.#standing.delete(node);
   }
 
-  /** What this node offers under the name, unless its time is over. */
-  offered(name: string, nowMs: number): Offer | undefined {
-    const offer = this.#offers.get(name);
-    return offer && !isOver(offer, nowMs) ? offer : undefined;
+  standing(node: string): Standing | undefined {
+    return this.#standing.get(node);
   }
 
-  offers(nowMs: number): readonly Offer[] {
-    return [...this.#offers.values()].filter((offer) => !isOver(offer, nowMs));
-  }
-
-  // What was heard of the others
-
-  /** The others were asked, or have told: this is where it is now. No node: nobody has it. */
-  heard(name: string, nodes: readonly string[], nowMs: number): void {
-    // Put in anew, so that it stands behind those that were heard of earlier.
-    this.#heard.delete(name);
-    const [oldest] = this.#heard.keys();
-    if (oldest !== undefined && this.#heard.size >= this.#options.namesMax) this.#heard.delete(oldest);
-    this.#heard.set(name, { nodes: [...nodes], atMs: nowMs });
-  }
-
-  /** @param refresh what is remembered was wrong, or must not be relied on: ask the others. */
-  find(name: string, nowMs: number, { refresh = false } = {}): Found {
-    const known = this.#heard.get(name);
-    if (!known || refresh || this.#isStale(known, nowMs)) return MISS;
-    return { type: 'hit', nodes: known.nodes };
-  }
-
-  /** That node has gone: nothing is there any more. What else has the name stays known. */
-  nodeGone(node: string): void {
-    for (const [name, { nodes, atMs }] of this.#heard)
-      if (nodes.includes(node)) this.#heard.set(name, { nodes: nodes.filter((one) => one !== node), atMs });
-  }
-
-  /** Forgets what was heard; what this node offers stands. */
+  /** What was read is of an engine that has begun anew, where revisions begin again. Who is heard stands. */
   clear(): void {
-    this.#heard.clear();
+    this.#standing.clear();
   }
 
-  /** Takes away what is over on both sides. @returns how many names that were. O(names). */
-  prune(nowMs: number): { readonly offers: number; readonly cached: number } {
-    const before = this.counts;
-    for (const offer of this.#offers.values()) if (isOver(offer, nowMs)) this.#offers.delete(offer.name);
-    for (const [name, known] of this.#heard) if (this.#isStale(known, nowMs)) this.#heard.delete(name);
-    return { offers: before.offers - this.#offers.size, cached: before.cached - this.#heard.size };
+  /**
+   * Takes away what incarnations that are not among `members` have left and nobody has renewed for `keepMs`.
+   * @returns these records, to be taken from the engine too.
+   */
+  prune(
+    members: ReadonlyMap<string, number>,
+    nowMs: number,
+  ): readonly { readonly node: string; readonly rev: number }[] {
+    const over: { node: string; rev: number }[] = [];
+    for (const [node, { offer, rev, seenMs }] of this.#standing) {
+      if (!offer || members.get(node) === offer.inc || nowMs - seenMs <= this.#options.keepMs) continue;
+      this.#standing.delete(node);
+      over.push({ node, rev });
+    }
+    return over;
   }
 
-  #isStale({ atMs }: Heard, nowMs: number): boolean {
-    return nowMs - atMs >= this.#options.cacheMs;
-  }
-}
+  // Who is heard
 
-function isOver({ offeredAtMs, ttlMs }: Offer, nowMs: number): boolean {
-  return nowMs - offeredAtMs >= ttlMs;
+  present(node: string, inc: number): void {
+    this.#heard.set(node, inc);
+  }
+
+  /** False when it was not heard before either. */
+  gone(node: string): boolean {
+    return this.#heard.delete(node);
+  }
+
+  // What is found
+
+  /** What a node offers now; nothing while it is not heard, or has not offered anything in this incarnation. */
+  offeredBy(node: string): Offer | undefined {
+    const offer = this.#standing.get(node)?.offer;
+    return offer && this.#heard.get(node) === offer.inc ? offer : undefined;
+  }
+
+  /** The nodes that offer it, the one heard for the longest time first. O(nodes). */
+  find(kind: OfferedKind, name: string): readonly string[] {
+    return [...this.#heard.keys()].filter((node) => this.offeredBy(node)?.[kind].has(name) === true);
+  }
 }

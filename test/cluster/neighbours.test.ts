@@ -86,7 +86,7 @@ describe.each([
       expect(south.census()).toEqual({});
     });
 
-    it('a procedure that a client provides there is found and called from here, with what it answers', async () => {
+    it('M-G16 a procedure that a client provides there is found and called from here, with what it answers', async () => {
       const ann = await talker(south, 'ann');
       await ann.provide('echo', (text) => `south says ${text}`);
       await ann.provide('angry', () => Object.assign(new Error('not today'), { name: 'no_mood' }));
@@ -176,7 +176,7 @@ describe.each([
       await until(() => south.resources().calls === 0);
     });
 
-    it('a publication reaches subscribers on both, each of them once, its publisher too', async () => {
+    it('M-G14 a publication reaches subscribers on both, each of them once, its publisher too', async () => {
       const [ann, bob] = [await talker(south, 'ann'), await talker(north, 'bob')];
       for (const one of [ann, bob]) {
         await one.subscribe('news.*');

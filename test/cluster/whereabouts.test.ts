@@ -1,139 +1,146 @@
 /**
- * Where services and subscribers are to be found among several nodes. The numbers are those of the Erlang gateway's own tests of
- * its registry; what it calls to advertise is to offer here.
+ * Where services and cameras are found among several nodes: the mirror by itself. The numbers are those of the Erlang gateway's
+ * own tests of its registry, whose cache this is; its local half is the service desk, whose tests carry the others.
  */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { writeOffer } from '../../src/cluster/offer.js';
 import { Whereabouts } from '../../src/cluster/whereabouts.js';
 
-const CACHE_MS = 60_000;
-const TTL_MS = 300_000;
-const MISS = { type: 'miss' };
-const hit = (...nodes: string[]) => ({ type: 'hit', nodes });
+const KEEP_MS = 12_000;
 
-const table = (options: { cacheMs?: number; namesMax?: number } = {}): Whereabouts =>
-  new Whereabouts({ cacheMs: CACHE_MS, namesMax: 100, ...options });
+const table = (keepMs = KEEP_MS): Whereabouts => new Whereabouts({ keepMs });
+const record = (inc: number, offered: { procedures?: readonly string[]; cameras?: readonly string[] }): string =>
+  writeOffer({ inc, procedures: new Set(offered.procedures), cameras: new Set(offered.cameras) }).value;
 
-/** Services and subscribers are found by the same rules, each in a table of their own. */
-describe.each([
-  ['a service', 'add'],
-  ['a topic with subscribers', 'news.*'],
-])('M-G14 %s', (_kind, name) => {
-  it('M-G1 is known nowhere at first; how long things are believed is an option', () => {
-    const fresh = table({ cacheMs: 10 });
-    expect(fresh.counts).toEqual({ offers: 0, cached: 0 });
-    fresh.heard(name, ['west'], 0);
-    expect([fresh.find(name, 9), fresh.find(name, 10)]).toEqual([hit('west'), MISS]);
+/** Each kind is found by the same rules. */
+describe.each(['procedures', 'cameras'] as const)('where %s are', (kind) => {
+  const west = record(1, { [kind]: ['add'] });
+
+  it('M-G1 are known nowhere at first', () => {
+    const fresh = table();
+    expect(fresh.counts).toEqual({ records: 0, heard: 0 });
+    expect(fresh.find(kind, 'add')).toEqual([]);
   });
 
-  it('M-G2 M-G3 is offered by this node, with its time to live', () => {
+  it('M-G6 M-G8 is known from what was read, without anybody being asked', () => {
     const here = table();
-    here.offer(name, TTL_MS, 5);
-    expect(here.offered(name, 6)).toEqual({ name, ttlMs: TTL_MS, offeredAtMs: 5 });
-    expect(here.offered('another', 6)).toBeUndefined();
-    expect(here.offered(name, 5 + TTL_MS)).toBeUndefined();
+    here.present('west', 1);
+    expect(here.see('west', west, 5, 0)).toBe(true);
+    expect(here.find(kind, 'add')).toEqual(['west']);
+    here.present('east', 3);
+    here.see('east', record(3, { [kind]: ['sort', 'add'] }), 6, 0);
+    expect(here.find(kind, 'add')).toEqual(['west', 'east']);
   });
 
-  it('M-G4 is offered no more once it is withdrawn; a second time is no error', () => {
+  it('M-G7 is nowhere for a name that nobody offers', () => {
     const here = table();
-    here.offer(name, TTL_MS, 0);
-    here.withdraw(name);
-    here.withdraw(name);
-    expect(here.offered(name, 1)).toBeUndefined();
+    here.present('west', 1);
+    here.see('west', west, 5, 0);
+    expect(here.find(kind, 'subtract')).toEqual([]);
   });
 
-  it('M-G5 is one of several, each with a time of its own', () => {
+  it('M-G9 is nowhere once the incarnation that offered it is over, whatever still stands in its record', () => {
     const here = table();
-    here.offer(name, TTL_MS, 0);
-    here.offer('another', 10, 0);
-    here.offer('third', TTL_MS, 0);
-    expect(here.offers(9).map((offer) => offer.name)).toEqual([name, 'another', 'third']);
-    expect(here.offers(10).map((offer) => offer.name)).toEqual([name, 'third']);
+    here.see('west', west, 5, 0);
+    expect(here.find(kind, 'add'), 'not heard').toEqual([]);
+    here.present('west', 1);
+    expect(here.find(kind, 'add')).toEqual(['west']);
+    here.present('west', 2);
+    expect(here.find(kind, 'add'), 'another incarnation').toEqual([]);
+    here.present('west', 1);
+    expect([here.gone('west'), here.gone('west')]).toEqual([true, false]);
+    expect(here.find(kind, 'add'), 'gone').toEqual([]);
   });
 
-  it('M-G6 M-G8 is found where it was heard of, without anybody being asked', () => {
+  it('M-G10 is what was read last: a read replaces what is known, and nothing older does', () => {
     const here = table();
-    here.heard(name, ['west', 'east'], 0);
-    expect(here.find(name, CACHE_MS - 1)).toEqual(hit('west', 'east'));
-    here.heard(name, ['east'], CACHE_MS - 1);
-    expect(here.find(name, CACHE_MS)).toEqual(hit('east'));
+    here.present('west', 1);
+    here.see('west', west, 5, 0);
+    expect(here.see('west', record(1, { [kind]: ['sort'] }), 7, 1)).toBe(true);
+    expect(here.see('west', west, 6, 2)).toBe(false);
+    expect([here.find(kind, 'add'), here.find(kind, 'sort')]).toEqual([[], ['west']]);
+    here.missing('west');
+    expect(here.find(kind, 'sort')).toEqual([]);
   });
 
-  it('M-G7 is asked for where nothing was heard of it, but not where nobody had it a moment ago', () => {
+  it('M-G11 is pruned when nobody living has offered it, after its time and not before', () => {
     const here = table();
-    expect(here.find(name, 0)).toEqual(MISS);
-    here.heard(name, [], 0);
-    expect(here.find(name, 1)).toEqual(hit());
+    here.present('west', 2);
+    here.see('west', west, 5, 0);
+    here.see('east', record(3, { [kind]: ['add'] }), 6, 0);
+    const members = new Map([['east', 3]]);
+    expect(here.prune(members, KEEP_MS)).toEqual([]);
+    expect(here.prune(members, KEEP_MS + 1)).toEqual([{ node: 'west', rev: 5 }]);
+    expect(here.prune(members, KEEP_MS + 1), 'once').toEqual([]);
+    expect(here.counts.records).toBe(1);
   });
 
-  it('M-G9 M-G10 is asked for anew when what was heard is old, or is not to be relied on', () => {
+  it('M-G12 is cleared, whatever its age; who is heard stays heard', () => {
     const here = table();
-    here.heard(name, ['west'], 0);
-    expect(here.find(name, CACHE_MS)).toEqual(MISS);
-    expect(here.find(name, 1, { refresh: true })).toEqual(MISS);
-    expect(here.find(name, 1), 'remembered until there is an answer').toEqual(hit('west'));
-  });
-
-  it('M-G11 M-G12 is pruned when it is old, and cleared with all the rest; what is offered stands', () => {
-    const here = table();
-    here.offer(name, TTL_MS, 0);
-    here.heard(name, ['west'], 0);
-    here.heard('another', ['west'], 10);
-    expect(here.prune(CACHE_MS)).toEqual({ offers: 0, cached: 1 });
-    expect(here.counts).toEqual({ offers: 1, cached: 1 });
+    here.present('west', 1);
+    here.see('west', west, 5, 0);
     here.clear();
-    expect(here.counts).toEqual({ offers: 1, cached: 0 });
-  });
-
-  it('M-G13 is pruned from what is offered: with no time to live at once, counted as one', () => {
-    const here = table();
-    here.offer(name, 0, 0);
-    here.offer('another', TTL_MS, 0);
-    expect(here.prune(0)).toEqual({ offers: 1, cached: 0 });
-    expect(here.offers(0).map((offer) => offer.name)).toEqual(['another']);
-  });
-
-  it('M-G16 lives its whole life: offered, found elsewhere, renewed, over, found nowhere', () => {
-    const [west, east] = [table(), table()];
-    west.offer(name, TTL_MS, 0);
-    expect(east.find(name, 0)).toEqual(MISS);
-    east.heard(name, west.offered(name, 0) ? ['west'] : [], 0);
-    expect(east.find(name, 1)).toEqual(hit('west'));
-    west.offer(name, TTL_MS, TTL_MS - 1);
-    expect(west.prune(TTL_MS)).toEqual({ offers: 0, cached: 0 });
-    expect(east.prune(TTL_MS)).toEqual({ offers: 0, cached: 1 });
-    west.withdraw(name);
-    expect(east.find(name, TTL_MS)).toEqual(MISS);
-    east.heard(name, west.offered(name, TTL_MS) ? ['west'] : [], TTL_MS);
-    expect(east.find(name, TTL_MS)).toEqual(hit());
+    expect(here.counts).toEqual({ records: 0, heard: 1 });
+    expect(here.find(kind, 'add')).toEqual([]);
+    // Of an engine that has begun anew: its revisions are low.
+    here.see('west', west, 1, 0);
+    expect(here.find(kind, 'add')).toEqual(['west']);
   });
 });
 
-describe('two tables', () => {
-  it('M-G15 know nothing of each other', () => {
-    const [services, subscribers] = [table(), table()];
-    services.heard('add', ['west'], 0);
-    subscribers.heard('add', ['east'], 0);
-    services.clear();
-    expect([services.find('add', 1), subscribers.find('add', 1)]).toEqual([MISS, hit('east')]);
-  });
-});
-
-describe('a table of what was heard', () => {
-  it('has a limit: the name heard of longest ago makes room', () => {
-    const here = table({ namesMax: 2 });
-    here.heard('a', ['west'], 0);
-    here.heard('b', ['west'], 1);
-    here.heard('a', ['west'], 2);
-    here.heard('c', ['west'], 3);
-    expect(['a', 'b', 'c'].map((name) => here.find(name, 4).type)).toEqual(['hit', 'miss', 'hit']);
-    expect(here.counts.cached).toBe(2);
+describe('a mirror of offers', () => {
+  it('M-G15 keeps kinds apart, and knows nothing of another mirror', () => {
+    const [one, other] = [table(), table()];
+    one.present('west', 1);
+    other.present('west', 1);
+    one.see('west', record(1, { procedures: ['front'] }), 5, 0);
+    expect([one.find('procedures', 'front'), one.find('cameras', 'front')]).toEqual([['west'], []]);
+    expect(other.find('procedures', 'front')).toEqual([]);
   });
 
-  it('sends nobody to a node that has gone', () => {
+  it('takes a record that is none for no offer', () => {
     const here = table();
-    here.heard('add', ['west', 'east'], 0);
-    here.heard('sort', ['west'], 0);
-    here.nodeGone('west');
-    expect([here.find('add', 1), here.find('sort', 1)]).toEqual([hit('east'), hit()]);
+    here.present('west', 1);
+    for (const [n, value] of ['', '{', '{}', '[1]', '{"inc":1,"procedures":[1],"cameras":[]}'].entries()) {
+      expect(here.see('west', value, n + 1, 0)).toBe(true);
+      expect(here.offeredBy('west')).toBeUndefined();
+    }
+  });
+
+  it('finds what a list of records would, whatever is seen, heard and gone', () => {
+    const node = fc.constantFrom('west', 'east', 'south');
+    const inc = fc.integer({ min: 1, max: 3 });
+    const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c'));
+    const step = fc.oneof(
+      fc.record({ type: fc.constant('see' as const), node, inc, names, rev: fc.integer({ min: 1, max: 9 }) }),
+      fc.record({ type: fc.constant('present' as const), node, inc }),
+      fc.record({ type: fc.constant('gone' as const), node }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const here = table();
+        const records: { node: string; inc: number; names: readonly string[]; rev: number }[] = [];
+        const heard = new Map<string, number>();
+        for (const one of steps) {
+          if (one.type === 'see') {
+            here.see(one.node, record(one.inc, { procedures: one.names }), one.rev, 0);
+            const newest = Math.max(0, ...records.filter((r) => r.node === one.node).map((r) => r.rev));
+            if (one.rev > newest) records.push(one);
+          } else if (one.type === 'present') {
+            here.present(one.node, one.inc);
+            heard.set(one.node, one.inc);
+          } else {
+            here.gone(one.node);
+            heard.delete(one.node);
+          }
+          const last = new Map(records.map((r) => [r.node, r]));
+          const naive = [...heard.keys()].filter(
+            (n) => last.get(n)?.inc === heard.get(n) && last.get(n)?.names.includes('a'),
+          );
+          expect(here.find('procedures', 'a')).toEqual(naive);
+        }
+      }),
+    );
   });
 });

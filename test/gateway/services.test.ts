@@ -38,14 +38,14 @@ async function serviceTown({ servicesMax = 100 } = {}) {
 }
 
 describe('a service desk', () => {
-  it('M-R1 M-R2 M-R3 M-R4 M-R14 starts empty, lists nothing, and stops leaving nothing', async () => {
+  it('M-G1 M-R1 M-R2 M-R3 M-R4 M-R14 starts empty, lists nothing, and stops leaving nothing', async () => {
     const { services, place } = await serviceTown();
     expect(services.views()).toEqual([]);
     expect(services.counts).toEqual({ services: 0, providers: 0 });
     expect(place.monitors).toBe(0);
   });
 
-  it('M-R5 keeps who provides a procedure, several of them', async () => {
+  it('M-G2 M-G3 M-R5 keeps who provides a procedure, several of them', async () => {
     const { services, provider, named } = await serviceTown();
     services.register(await provider('ann'), 'add');
     services.register(await provider('bob'), 'add');
@@ -74,7 +74,7 @@ describe('a service desk', () => {
     expect(place.monitors).toBe(1);
   });
 
-  it('M-R8 M-R9 takes a withdrawal, twice too, and drops its monitor with the last', async () => {
+  it('M-G4 M-R8 M-R9 takes a withdrawal, twice too, and drops its monitor with the last', async () => {
     const { services, provider, named, place } = await serviceTown();
     const ann = await provider('ann');
     services.register(ann, 'add');
@@ -86,7 +86,7 @@ describe('a service desk', () => {
     expect([named('subtract'), place.monitors]).toEqual([[], 0]);
   });
 
-  it('M-R15 lists two', async () => {
+  it('M-G5 M-R15 lists two', async () => {
     const { services, provider } = await serviceTown();
     services.register(await provider('ann'), 'add');
     services.register(await provider('bob'), 'subtract');
@@ -100,7 +100,7 @@ describe('a service desk', () => {
     expect(named('add')).toHaveLength(20);
   });
 
-  it('refuses more than its limit, and never one that is known', async () => {
+  it('M-G1 refuses more than its limit, and never one that is known', async () => {
     const { services, provider } = await serviceTown({ servicesMax: 2 });
     const ann = await provider('ann');
     expect([services.register(ann, 'a'), services.register(ann, 'b'), services.register(ann, 'c')]).toEqual([
@@ -143,6 +143,17 @@ describe('a service desk', () => {
     expect(services.counts.services).toBe(1);
     place.clock.advance(50_000);
     expect(services.counts.services).toBe(0);
+  });
+
+  it('M-G13 sweeps when it is told to, counts what that was, and leaves what has time', async () => {
+    const { services, provider, place, named } = await serviceTown();
+    services.register(await provider('ann'), 'add', 1);
+    services.register(await provider('bob'), 'add', 10_000);
+    expect(services.sweep()).toBe(0);
+    place.clock.advance(1);
+    expect(services.sweep()).toBe(1);
+    expect(named('add')).toEqual(['bob']);
+    expect(services.sweep()).toBe(0);
   });
 
   it('L13 keeps a service that is used, and one whose provider is heard, however old they are', async () => {

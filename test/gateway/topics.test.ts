@@ -20,13 +20,13 @@ async function topicTown() {
 }
 
 describe('a topic desk', () => {
-  it('M-P3 M-P4 starts empty, and stops leaving nothing', async () => {
+  it('M-G14 M-P3 M-P4 starts empty, and stops leaving nothing', async () => {
     const { topics, place } = await topicTown();
     expect(topics.counts).toMatchObject({ subscribers: 0, subscriptions: 0, nodes: 1 });
     expect(place.monitors).toBe(0);
   });
 
-  it('M-P5 M-P6 keeps what a subscriber subscribes to, several topics of one', async () => {
+  it('M-G14 M-P5 M-P6 keeps what a subscriber subscribes to, several topics of one', async () => {
     const { topics, reader } = await topicTown();
     const ann = await reader('ann');
     topics.subscribe(ann, 'a.b');
@@ -56,7 +56,7 @@ describe('a topic desk', () => {
     expect([ann.events.length, bob.events.length]).toEqual([1, 1]);
   });
 
-  it('M-P9 M-P10 stops at an unsubscribe and keeps the other subscriptions', async () => {
+  it('M-G14 M-P9 M-P10 stops at an unsubscribe and keeps the other subscriptions', async () => {
     const { topics, reader } = await topicTown();
     const ann = await reader('ann');
     topics.subscribe(ann, 'a');
@@ -127,7 +127,7 @@ describe('a topic desk', () => {
     expect(readers.every(({ events }) => events.length === 1)).toBe(true);
   });
 
-  it('M-P20 forgets a subscriber that died, and publishes to the others', async () => {
+  it('M-G14 M-P20 forgets a subscriber that died, and publishes to the others', async () => {
     const { topics, reader, place } = await topicTown();
     const [ann, bob] = [await reader('ann'), await reader('bob')];
     topics.subscribe(ann, 'a.**');
