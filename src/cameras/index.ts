@@ -26,7 +26,7 @@ const OF_FFMPEG: ReadonlySet<string | undefined> = new Set(['rtsp:', 'rtsps:', '
 const works = new JpegWorks();
 
 /** Keeps recordings in folders, a folder for each camera. */
-export const folderArchives: ArchiveFactory = (cameraId, options) => new FolderArchive(cameraId, options, works);
+export const folderArchives: ArchiveFactory = (cameraId, options) => new FolderArchive(cameraId, options, { works });
 
 /** Makes the source that a URL names. The messages of its errors never repeat a URL that may hold credentials. */
 export const sourceFactory: SourceFactory = (text, more = {}, options = {}) => {

@@ -3,8 +3,6 @@
  * index. Whether a segment is there is asked of the table in memory and never of the disk, and a path is made only of ids
  * that are in it: what a stranger names cannot lead out of the folder.
  */
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Frame } from '../gateway/frame.js';
 import {
@@ -19,6 +17,8 @@ import {
   type StoredPicture,
 } from '../gateway/recording.js';
 import type { JpegWorks } from './jpeg-works.js';
+import { type Claimant, FolderClaim } from './recording-claim.js';
+import { type RecordingDisk, systemDisk } from './recording-disk.js';
 import {
   isPart,
   mend,
@@ -37,8 +37,17 @@ const FILE = '.mkv';
 /** So many lines more than are needed are borne in the index. */
 const LINES_SPARE = 1_000;
 
+/** Default: the disks of this machine, and this process. */
+export interface ArchiveParts {
+  readonly works: JpegWorks;
+  readonly disk?: RecordingDisk;
+  readonly claimant?: Claimant;
+}
+
 export class FolderArchive implements RecordingArchive {
   readonly #options: RecordOptions;
+  readonly #disk: RecordingDisk;
+  readonly #claim: FolderClaim;
   readonly #folder: string;
   readonly #pictures: PicturesAsStored;
   /** By id, the oldest first. */
@@ -47,10 +56,12 @@ export class FolderArchive implements RecordingArchive {
   /** In the index. */
   #lines = 0;
 
-  constructor(cameraId: string, options: RecordOptions, works: JpegWorks) {
+  constructor(cameraId: string, options: RecordOptions, { works, disk = systemDisk, claimant }: ArchiveParts) {
     this.#options = options;
+    this.#disk = disk;
     // An id is letters, digits and . _ : - by the configuration; a dot in front would be a way out, or a hidden folder.
     this.#folder = join(options.dir, cameraId.replace(/^\./, '%2E').replaceAll(/[^\w.:%-]/g, '_'));
+    this.#claim = new FolderClaim(disk, this.#folder, claimant);
     this.#pictures = new PicturesAsStored(works, options.quality);
   }
 
@@ -68,20 +79,21 @@ export class FolderArchive implements RecordingArchive {
 
   async open(): Promise<Mended> {
     await this.#makeFolder();
-    const known = await readIndex(this.#folder);
+    await this.#claim.take();
+    const known = await readIndex(this.#disk, this.#folder);
     const found: Recording[] = [];
     let repaired = 0;
     let removed = 0;
-    for (const name of await readdir(this.#folder)) {
+    for (const name of await this.#disk.readdir(this.#folder)) {
       const id = (isPart(name) ? withoutPart(name) : name).slice(0, -FILE.length);
       if (!isId(id) || !name.slice(id.length).startsWith(FILE)) continue;
       if (isPart(name)) {
-        const written = await mend(this.#pathOf(id));
+        const written = await mend(this.#disk, this.#pathOf(id));
         if (written) found.push(recordingOf(id, written, id));
         if (written) repaired += 1;
         else removed += 1;
       } else if (!known.has(id)) {
-        const written = await survey(this.#pathOf(id));
+        const written = await survey(this.#disk, this.#pathOf(id));
         if (written) found.push(recordingOf(id, written, id));
       } else found.push(known.get(id) as Recording);
     }
@@ -89,20 +101,20 @@ export class FolderArchive implements RecordingArchive {
     this.#recordings = new Map(found.map((recording) => [recording.id, recording]));
     this.#bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
     await this.#writeIndex();
-    await syncFolder(this.#folder);
+    await syncFolder(this.#disk, this.#folder);
     return { repaired, removed };
   }
 
   /** Its own folder by itself: made in one with those above it, a disk that may not be written to is said not to be there. */
   async #makeFolder(): Promise<void> {
-    await mkdir(this.#options.dir, { recursive: true, mode: 0o750 });
-    await mkdir(this.#folder, { mode: 0o750 }).catch((error: NodeJS.ErrnoException) => {
+    await this.#disk.mkdir(this.#options.dir, { recursive: true, mode: 0o750 });
+    await this.#disk.mkdir(this.#folder, { mode: 0o750 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
   }
 
   async free(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.#folder);
+    const { bavail, bsize } = await this.#disk.statfs(this.#folder);
     return bavail * bsize;
   }
 
@@ -115,10 +127,7 @@ export class FolderArchive implements RecordingArchive {
     for (let fromMs = atMs; ; fromMs += 1) {
       const id = idOf(fromMs);
       if (this.#recordings.has(id)) continue;
-      const file = await SegmentFile.create(this.#pathOf(id), fromMs, first).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return undefined;
-        throw error;
-      });
+      const file = await SegmentFile.create(this.#disk, this.#pathOf(id), fromMs, first).catch(taken);
       if (file) return this.#openSegment(id, file, first, session ?? id);
     }
   }
@@ -150,11 +159,14 @@ export class FolderArchive implements RecordingArchive {
   }
 
   async retain(nowMs: number): Promise<readonly Recording[]> {
+    // What is in a folder of somebody else's goes by that one's limits.
+    if (!this.#claim.held) return [];
+    await this.#claim.renew();
     const gone: Recording[] = [];
     try {
       for (const recording of expired(this.recordings, this.#options, nowMs)) {
         // The file first: a line that names nothing is forgotten, a file that no line names would come back.
-        await remove(this.#pathOf(recording.id));
+        await remove(this.#disk, this.#pathOf(recording.id));
         this.#recordings.delete(recording.id);
         this.#bytes -= recording.bytes;
         gone.push(recording);
@@ -168,12 +180,12 @@ export class FolderArchive implements RecordingArchive {
   /** Adds lines to the index, and writes it anew when most of it is about what is gone. */
   async #note(lines: readonly IndexLine[]): Promise<void> {
     this.#lines += lines.length;
-    if (this.#lines <= 2 * this.#recordings.size + LINES_SPARE) await addToIndex(this.#folder, lines);
+    if (this.#lines <= 2 * this.#recordings.size + LINES_SPARE) await addToIndex(this.#disk, this.#folder, lines);
     else await this.#writeIndex();
   }
 
   async #writeIndex(): Promise<void> {
-    await writeIndex(this.#folder, this.recordings);
+    await writeIndex(this.#disk, this.#folder, this.recordings);
     this.#lines = this.#recordings.size;
   }
 
@@ -184,7 +196,7 @@ export class FolderArchive implements RecordingArchive {
       if (!next) return;
       after = next.id;
       try {
-        for await (const { atMs, data } of picturesOf(this.#pathOf(next.id))) {
+        for await (const { atMs, data } of picturesOf(this.#disk, this.#pathOf(next.id))) {
           if (next.fromMs + atMs >= fromMs) yield { atMs: next.fromMs + atMs, data };
         }
       } catch (error) {
@@ -198,7 +210,11 @@ export class FolderArchive implements RecordingArchive {
     const recording = this.#recordings.get(id);
     if (!recording) return undefined;
     const path = this.#pathOf(recording.id);
-    return { bytes: recording.bytes, read: (start, end) => createReadStream(path, { start, end }) };
+    return { bytes: recording.bytes, read: (start, end) => this.#disk.createReadStream(path, { start, end }) };
+  }
+
+  close(): Promise<void> {
+    return this.#claim.release();
   }
 
   #pathOf(id: string): string {
@@ -208,4 +224,8 @@ export class FolderArchive implements RecordingArchive {
 
 function recordingOf(id: string, { fromMs, toMs, frames, bytes }: Written, session: string): Recording {
   return { id, fromMs, toMs, frames, bytes, session };
+}
+
+function taken(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'EEXIST') throw error;
 }

@@ -5,9 +5,9 @@
  *
  * A file that was cut off is whole up to its last whole picture; `mend` completes it there.
  */
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StoredPicture } from '../gateway/recording.js';
+import type { DiskFile, RecordingDisk } from './recording-disk.js';
 import {
   type Cue,
   completion,
@@ -35,8 +35,9 @@ export interface Written {
 
 export class SegmentFile {
   readonly fromMs: number;
+  readonly #disk: RecordingDisk;
   readonly #path: string;
-  readonly #file: FileHandle;
+  readonly #file: DiskFile;
   readonly #cues: Cue[] = [];
   #end = HEADER_BYTES;
   #frames = 0;
@@ -45,16 +46,17 @@ export class SegmentFile {
   #syncing: Promise<unknown> | undefined;
   #syncFault: unknown;
 
-  constructor(path: string, file: FileHandle, fromMs: number) {
+  constructor(disk: RecordingDisk, path: string, file: DiskFile, fromMs: number) {
+    this.#disk = disk;
     this.#path = path;
     this.#file = file;
     this.fromMs = fromMs;
   }
 
   /** Begins the segment that will have this path. Rejects with `EEXIST` where there is one. */
-  static async create(path: string, fromMs: number, size: PictureSize): Promise<SegmentFile> {
-    const file = await open(path + PART, 'wx+', 0o640);
-    const segment = new SegmentFile(path, file, fromMs);
+  static async create(disk: RecordingDisk, path: string, fromMs: number, size: PictureSize): Promise<SegmentFile> {
+    const file = await disk.open(path + PART, 'wx+', 0o640);
+    const segment = new SegmentFile(disk, path, file, fromMs);
     try {
       await writeAll(file, [headerOf(fromMs, size)], 0);
     } catch (error) {
@@ -90,8 +92,8 @@ export class SegmentFile {
     await this.#file.sync();
     const { size } = await this.#file.stat();
     await this.#file.close();
-    await rename(this.#path + PART, this.#path);
-    await syncFolder(dirname(this.#path));
+    await this.#disk.rename(this.#path + PART, this.#path);
+    await syncFolder(this.#disk, dirname(this.#path));
     return { fromMs: this.fromMs, toMs: this.fromMs + this.#lastMs, frames: this.#frames, bytes: size };
   }
 
@@ -130,22 +132,22 @@ export class SegmentFile {
 }
 
 /** Completes the segment of this path that a crash has left as a part. `undefined` where it held no whole picture: it is removed. */
-export async function mend(path: string): Promise<Written | undefined> {
-  const file = await open(path + PART, 'r+');
+export async function mend(disk: RecordingDisk, path: string): Promise<Written | undefined> {
+  const file = await disk.open(path + PART, 'r+');
   const fromMs = startOf(await readAt(file, 0, HEADER_BYTES));
-  const segment = new SegmentFile(path, file, fromMs ?? 0);
+  const segment = new SegmentFile(disk, path, file, fromMs ?? 0);
   try {
     if (fromMs !== undefined && (await segment.find()) > 0) return await segment.finish();
   } finally {
     await segment.abandon();
   }
-  await unlink(path + PART);
+  await disk.unlink(path + PART);
   return undefined;
 }
 
 /** What a complete segment holds, for one that the index does not know. */
-export async function survey(path: string): Promise<Written | undefined> {
-  const file = await open(path, 'r');
+export async function survey(disk: RecordingDisk, path: string): Promise<Written | undefined> {
+  const file = await disk.open(path, 'r');
   try {
     const fromMs = startOf(await readAt(file, 0, HEADER_BYTES));
     let frames = 0;
@@ -162,8 +164,11 @@ export async function survey(path: string): Promise<Written | undefined> {
 }
 
 /** The pictures of a complete segment, read one by one as they are wanted. */
-export async function* picturesOf(path: string): AsyncGenerator<{ readonly atMs: number; readonly data: Buffer }> {
-  const file = await open(path, 'r');
+export async function* picturesOf(
+  disk: RecordingDisk,
+  path: string,
+): AsyncGenerator<{ readonly atMs: number; readonly data: Buffer }> {
+  const file = await disk.open(path, 'r');
   try {
     for await (const { atMs, at, pictureBytes } of wholePictures(file)) {
       const data = await readAt(file, at, pictureBytes);
@@ -176,8 +181,8 @@ export async function* picturesOf(path: string): AsyncGenerator<{ readonly atMs:
 }
 
 /** Removes a complete segment. One that is gone already is no fault. */
-export async function remove(path: string): Promise<void> {
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+export async function remove(disk: RecordingDisk, path: string): Promise<void> {
+  await disk.unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
 }
@@ -192,7 +197,7 @@ export function withoutPart(name: string): string {
 
 /** Where each picture is that is there to its last byte, up to the first that is not. */
 async function* wholePictures(
-  file: FileHandle,
+  file: DiskFile,
 ): AsyncGenerator<{ readonly atMs: number; readonly at: number; readonly pictureBytes: number }> {
   const { size } = await file.stat();
   for (let at = HEADER_BYTES; ; ) {
@@ -207,7 +212,7 @@ async function* wholePictures(
 }
 
 /** So many bytes, or what there is of them. */
-async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
+async function readAt(file: DiskFile, at: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   let read = 0;
   while (read < length) {
@@ -219,7 +224,7 @@ async function readAt(file: FileHandle, at: number, length: number): Promise<Buf
 }
 
 /** A disk that fills may take a part of what it is given and refuse the rest the next time. */
-async function writeAll(file: FileHandle, buffers: readonly Buffer[], at: number): Promise<void> {
+async function writeAll(file: DiskFile, buffers: readonly Buffer[], at: number): Promise<void> {
   let rest = [...buffers];
   let position = at;
   while (rest.length > 0) {
@@ -231,8 +236,8 @@ async function writeAll(file: FileHandle, buffers: readonly Buffer[], at: number
   }
 }
 
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+export async function syncFolder(disk: RecordingDisk, path: string): Promise<void> {
+  const folder = await disk.open(path, 'r');
   try {
     await folder.sync();
   } finally {

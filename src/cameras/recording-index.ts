@@ -6,10 +6,10 @@
  *
  * A line is untrusted like any other input: an id becomes the name of a file only when it looks like one of ours.
  */
-import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Recording } from '../gateway/recording.js';
+import type { RecordingDisk } from './recording-disk.js';
 
 const NAME = 'index.jsonl';
 const ID = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$/;
@@ -40,9 +40,9 @@ export function isId(text: string): boolean {
 }
 
 /** What the index of this folder says, as far as it can be read. */
-export async function readIndex(folder: string): Promise<Map<string, Recording>> {
+export async function readIndex(disk: RecordingDisk, folder: string): Promise<Map<string, Recording>> {
   const known = new Map<string, Recording>();
-  const text = await readFile(join(folder, NAME), 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await disk.readFile(join(folder, NAME), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
@@ -66,22 +66,22 @@ function parsed(text: string): z.infer<typeof line> | undefined {
 }
 
 /** Writes it anew: one line for each segment. */
-export async function writeIndex(folder: string, recordings: readonly Recording[]): Promise<void> {
+export async function writeIndex(disk: RecordingDisk, folder: string, recordings: readonly Recording[]): Promise<void> {
   const path = join(folder, NAME);
-  await put(`${path}.new`, 'w', textOf(recordings));
-  await rename(`${path}.new`, path);
+  await put(disk, `${path}.new`, 'w', textOf(recordings));
+  await disk.rename(`${path}.new`, path);
 }
 
-export async function addToIndex(folder: string, lines: readonly IndexLine[]): Promise<void> {
-  await put(join(folder, NAME), 'a', textOf(lines));
+export async function addToIndex(disk: RecordingDisk, folder: string, lines: readonly IndexLine[]): Promise<void> {
+  await put(disk, join(folder, NAME), 'a', textOf(lines));
 }
 
 function textOf(lines: readonly IndexLine[]): string {
   return lines.map((one) => `${JSON.stringify(one)}\n`).join('');
 }
 
-async function put(path: string, flags: 'a' | 'w', text: string): Promise<void> {
-  const file = await open(path, flags, 0o640);
+async function put(disk: RecordingDisk, path: string, flags: 'a' | 'w', text: string): Promise<void> {
+  const file = await disk.open(path, flags, 0o640);
   try {
     await file.writeFile(text);
     await file.datasync();

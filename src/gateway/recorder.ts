@@ -83,6 +83,7 @@ export class Recorder implements ProcessBody {
       this.leaveCamera();
       await this.#line;
       await this.#segments.abandon();
+      await this.#parts.archive.close();
       this.#end();
     });
     this.#guard = new DiskGuard(process, {

@@ -73,26 +73,31 @@ export interface Mended {
   readonly removed: number;
 }
 
-/** All promises reject where the disk fails. Of `open`, `begin`, `retain` and a segment's own, one runs at a time. */
+/** All promises reject where the disk fails. Of `open`, `begin`, `retain`, `close` and a segment's own, one runs at a time. */
 export interface RecordingArchive {
   /** The oldest first. */
   readonly recordings: readonly Recording[];
   /** How many there are, and how large they are together. */
   readonly size: number;
   readonly bytes: number;
-  /** Makes the folder, repairs or removes what is not complete, reads the index. */
+  /**
+   * Makes the folder and claims it, repairs or removes what is not complete, reads the index. Rejects where somebody else
+   * records into it.
+   */
   open(): Promise<Mended>;
   /** Room on its disk, in bytes. */
   free(): Promise<number>;
   /** `undefined` for a picture that cannot be stored: none that a player shows. `kept` is told once why quality is as it comes. */
   stored(frame: Frame, kept: (why: string) => void): Promise<StoredPicture | undefined>;
   begin(first: StoredPicture, atMs: number, session: string | undefined): Promise<OpenSegment>;
-  /** Takes away what is beyond the limits, the oldest first. */
+  /** Takes away what is beyond the limits, the oldest first. Asked every few seconds, for it renews the claim of the folder. */
   retain(nowMs: number): Promise<readonly Recording[]>;
   /** The pictures of complete segments since then, in their order; it ends with the last segment there is. */
   pictures(fromMs: number): AsyncGenerator<RecordedPicture, void, undefined>;
   /** `undefined` where there is no complete segment of this id. */
   file(id: string): RecordingFile | undefined;
+  /** Nothing is written from now on, until it is opened again: the folder is anybody's. Never rejects. */
+  close(): Promise<void>;
 }
 
 /** Makes the archive of one camera; nothing is touched before it is opened. */

@@ -39,7 +39,7 @@ function temporaryFolder(parent = tmpdir()): string {
 
 function archiveIn(dir: string, options: Partial<RecordOptions> = {}, id = 'front'): FolderArchive {
   const defaults = { segmentSeconds: 60, segmentBytes: 1e9, quality: 0, minFreeBytes: 0, sessionMinutes: 30 };
-  return new FolderArchive(id, { dir, ...defaults, ...options }, new JpegWorks());
+  return new FolderArchive(id, { dir, ...defaults, ...options }, { works: new JpegWorks() });
 }
 
 /** Writes so many pictures, `everyMs` apart. */
@@ -54,7 +54,9 @@ async function written(
 }
 
 function filesIn(dir: string): readonly string[] {
-  return readdirSync(join(dir, 'front')).sort();
+  return readdirSync(join(dir, 'front'))
+    .filter((name) => !name.endsWith('.lock'))
+    .sort();
 }
 
 /** What ffprobe says of a file: how many pictures it can decode, how long it is, and whether anything is wrong. */
@@ -217,6 +219,7 @@ describe('an archive', () => {
       'index.jsonl',
     ]);
     await segment.abandon();
+    await archive.close();
     // And the index remembers it over a restart.
     const again = archiveIn(dir);
     await again.open();
@@ -277,7 +280,7 @@ describe('an archive', () => {
     const without = new FolderArchive(
       'front',
       { dir, segmentSeconds: 60, segmentBytes: 1e9, quality: 70, minFreeBytes: 0, sessionMinutes: 30 },
-      new JpegWorks(() => Promise.reject(new Error('Cannot find package'))),
+      { works: new JpegWorks(() => Promise.reject(new Error('Cannot find package'))) },
     );
     for (let round = 0; round < 3; round += 1) {
       expect((await without.stored(frame, (why) => said.push(why)))?.data).toBe(picture);

@@ -43,6 +43,7 @@ export async function recordedFolder(): Promise<RecordedFolder> {
     }
     await segment.finish();
   }
+  await archive.close();
   return {
     dir,
     recordings: archive.recordings,

@@ -98,6 +98,8 @@ export class HeldArchive implements RecordingArchive {
     return undefined;
   }
 
+  async close(): Promise<void> {}
+
   #work(): void {
     if (this.broken) throw new Error('input/output error');
   }
