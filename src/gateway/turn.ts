@@ -1,10 +1,11 @@
 /**
- * Whose turn it is with something that is given back slowly: the source of a camera, the line of a room. When their
- * supervisor crashes, the next one starts them anew at once, while what they held is still being closed; a newcomer opens
+ * Whose turn it is with something that is given back slowly: the source of a camera, the line of a room, the target of an
+ * uplink. When their supervisor crashes, the next one starts them anew at once, while what they held is still being closed; a newcomer opens
  * it when everybody before it has given everything back. Until then it is an attempt like any other that has not been
  * answered: the chart's own time limit runs. A monitor would not do: it tells that somebody has died, not that what it
  * held is gone.
  */
+import { AsyncResource } from 'node:async_hooks';
 
 /** What has been opened. */
 export interface Opened {
@@ -52,13 +53,19 @@ export class Turn {
     this.#tell();
   }
 
+  /** Calls `fn` as soon as it is this turn; at once where it is. What it does is the work of whoever waits. */
+  whenMine(fn: () => void): void {
+    if (this.#mine) fn();
+    else this.#onMine.push(AsyncResource.bind(fn));
+  }
+
   /** Opens it as soon as it is this turn; at once where it is. */
   open<T extends Opened>(open: () => T): T | { close(): Promise<void> } {
     if (this.#mine) return open();
     let opened: Opened | undefined;
     let wanted = true;
     const mine = new Promise<void>((resolve) => {
-      this.#onMine.push(() => {
+      this.whenMine(() => {
         if (wanted) opened = open();
         resolve();
       });

@@ -16,12 +16,15 @@ import type { Scope } from '../otp/scope.js';
 import { bodyOf } from './body.js';
 import { type DataAges, type DataState, dataAges, SILENT_MS, stateByAge } from './data-age.js';
 import { stateOf } from './structure.js';
+import type { Turn } from './turn.js';
 import { ReconnectRate } from './uplink-rate.js';
 import type { UplinkAttempt, UplinkEvent, UplinkListener, UplinkOptions, UplinkTransport } from './uplink-transport.js';
 
 export interface UplinkParts {
   readonly transport: UplinkTransport;
   readonly options: UplinkOptions;
+  /** Another uplink that there was in its place before may still be giving back. */
+  readonly turn: Turn;
   /** In [0, 1). */
   readonly random: () => number;
   /** Never throws. */
@@ -64,6 +67,8 @@ export class Uplink implements ProcessBody {
 
   attach(process: Process): void {
     this.#process = process;
+    // Behind everything else that it holds.
+    process.scope.acquire('uplink_turn', () => this.#parts.turn.end());
     process.scope.acquire('uplink', () => {
       this.#available = false;
       this.#parts.tell({ type: 'uplink.closed', reason: describeReason(process.exit ?? 'normal') });
@@ -110,7 +115,7 @@ export class Uplink implements ProcessBody {
   // Effects of the chart
 
   openAttempt(fresh: boolean): void {
-    const { transport, tell } = this.#parts;
+    const { transport, tell, turn } = this.#parts;
     if (this.#scope) throw new Error(`uplink to ${transport.label}: a second attempt while one is alive`);
     // What could not be given back in time was abandoned, and is in the census until it is.
     this.#closing = undefined;
@@ -121,7 +126,13 @@ export class Uplink implements ProcessBody {
     if (this.#attempts > 1) this.#countReconnect();
     const scope = this.process.scope.child();
     this.#scope = scope;
-    this.#attempt = transport.open(this.#listener(scope), { scope, fresh });
+    turn.whenMine(() => {
+      // It may have been given up while it waited.
+      if (scope.closed) return;
+      scope.guard(() => {
+        this.#attempt = transport.open(this.#listener(scope), { scope, fresh });
+      });
+    });
   }
 
   /** The first word has come: from here on we beat, and watch for silence. */
@@ -144,7 +155,7 @@ export class Uplink implements ProcessBody {
       return;
     }
     this.#closing = scope;
-    void pending.then(() => {
+    void this.#parts.turn.closing(pending).then(() => {
       if (this.#closing !== scope) return;
       this.#closing = undefined;
       this.process.system.post(this.process.ref, { type: 'attempt.closed' });

@@ -7,20 +7,18 @@
  *     └─ uplinks (dynamic)          uplink:<n> for each user
  */
 import { Metadata } from '@grpc/grpc-js';
-import type { AnyActorRef } from 'xstate';
 import type { ChannelLimits } from '../gateway/channel.js';
 import { Channels, channelsLogic } from '../gateway/channels.js';
 import { Place } from '../gateway/place.js';
-import { Uplink, uplinkLogic } from '../gateway/uplink.js';
+import type { Turn } from '../gateway/turn.js';
+import { Uplink } from '../gateway/uplink.js';
 import { UPLINK_DEFAULTS, type UplinkEvent, type UplinkOptions } from '../gateway/uplink-transport.js';
+import { Uplinks } from '../gateway/uplinks.js';
 import { type Application, startApplication } from '../otp/application.js';
 import type { Clock } from '../otp/clock.js';
-import type { ExitReason } from '../otp/exit-reason.js';
-import { isClean } from '../otp/exit-reason.js';
+import { describeReason } from '../otp/exit-reason.js';
 import { leftovers } from '../otp/leaks.js';
 import { monitor } from '../otp/monitor.js';
-import { dynamicSupervisor } from '../otp/supervisor.js';
-import { deleteChild, startChild, terminateChild } from '../otp/supervisor-api.js';
 import { System } from '../otp/system.js';
 import { AudioAttempt, type AudioQueueOptions, type JoinOptions } from './audio-attempt.js';
 import { AudioConnection } from './audio-connection.js';
@@ -70,12 +68,12 @@ export class AudioBridgeClient implements AsyncDisposable {
   readonly #system: System;
   readonly #channels: Channels<GrpcChannel, GrpcChannelOptions>;
   readonly #pool = new Place();
-  readonly #uplinks = new Place();
+  readonly #uplinks = new Uplinks();
   readonly #open = new Set<AudioConnection>();
-  /** Those that were left, by their uplinks' ids, before they had begun. */
-  readonly #left = new Set<string>();
   #started: Promise<Application> | undefined;
   #closed: Promise<void> | undefined;
+  /** It crashed again and again, and has given up. */
+  #crash: Error | undefined;
   #last = 0;
 
   /** @param target `host:port` of a gateway. Nothing is connected before the first `join`. */
@@ -107,10 +105,17 @@ export class AudioBridgeClient implements AsyncDisposable {
     });
     this.#open.add(connection);
     void connection.ended.then(() => this.#open.delete(connection));
-    const begun = this.#begin(id, connection, join, (one) => {
-      uplink = one;
+    this.#uplinks.add({
+      id,
+      options: this.#uplink,
+      make: (turn) => {
+        uplink = this.#makeUplink(connection, join, turn);
+        return uplink;
+      },
+      onOver: (error) => connection.end(error),
     });
-    begun.catch((error: Error) => connection.end(error));
+    if (this.#crash) connection.end(this.#crash);
+    else this.#start().catch((error: Error) => connection.end(error));
     if (signal?.aborted) void connection.leave('aborted');
     return connection;
   }
@@ -138,35 +143,7 @@ export class AudioBridgeClient implements AsyncDisposable {
     for (const connection of this.#open) connection.end();
   }
 
-  async #begin(
-    id: string,
-    connection: AudioConnection,
-    join: JoinOptions,
-    began: (uplink: Uplink) => void,
-  ): Promise<void> {
-    await this.#start();
-    const supervisor = this.#uplinks.ref;
-    // It may have been left before it began.
-    if (!supervisor || this.#left.has(id)) {
-      connection.end();
-      return;
-    }
-    await startChild(supervisor, {
-      id,
-      restart: 'transient',
-      shutdown: this.#uplink.closeMs + 1_000,
-      backoff: { initialMs: this.#uplink.retry.initialMs, maxMs: this.#uplink.retry.maxMs },
-      start: ({ spawn }) => {
-        const uplink = this.#makeUplink(connection, join);
-        const ref = spawn(uplinkLogic, uplink.input, uplink);
-        began(uplink);
-        monitor(ref, ({ reason }) => this.#uplinkEnded(id, ref, connection, uplink, reason));
-        return ref;
-      },
-    });
-  }
-
-  #makeUplink(connection: AudioConnection, join: JoinOptions): Uplink {
+  #makeUplink(connection: AudioConnection, join: JoinOptions, turn: Turn): Uplink {
     const { channel, random = Math.random, queue, onEvent, logger } = this.#options;
     const { clock } = this.#system;
     const transport = new GrpcUplink({
@@ -189,6 +166,7 @@ export class AudioBridgeClient implements AsyncDisposable {
     return new Uplink({
       transport,
       options: this.#uplink,
+      turn,
       random,
       tell: (event) => {
         const { type, ...detail } = event;
@@ -199,24 +177,18 @@ export class AudioBridgeClient implements AsyncDisposable {
     });
   }
 
-  /** A crash is not the end: its supervisor starts it again. */
-  #uplinkEnded(id: string, ref: AnyActorRef, connection: AudioConnection, uplink: Uplink, reason: ExitReason): void {
-    if (!isClean(reason)) return;
-    const refused = typeof reason === 'object' && 'shutdown' in reason && reason.shutdown === 'refused';
-    connection.end(refused ? new Error(`refused: ${uplink.view().lastError ?? ''}`) : undefined);
-    const supervisor = this.#uplinks.ref;
-    if (supervisor && ref) void deleteChild(supervisor, id).catch(() => {});
-  }
-
   async #end(id: string): Promise<void> {
-    this.#left.add(id);
     await this.#started;
-    const supervisor = this.#uplinks.ref;
-    if (supervisor) await terminateChild(supervisor, id).catch(() => {});
+    await this.#uplinks.end(id);
   }
 
   #start(): Promise<Application> {
-    this.#started ??= startApplication(
+    this.#started ??= this.#begin();
+    return this.#started;
+  }
+
+  async #begin(): Promise<Application> {
+    const application = await startApplication(
       'audio-client',
       {
         strategy: 'rest_for_one',
@@ -226,12 +198,16 @@ export class AudioBridgeClient implements AsyncDisposable {
             shutdown: CHANNELS.closeMs + 1_000,
             start: this.#pool.starts(channelsLogic, () => this.#poolInput()),
           },
-          { id: 'uplinks', type: 'supervisor', start: this.#uplinks.starts(dynamicSupervisor()) },
+          { id: 'uplinks', type: 'supervisor', start: this.#uplinks.start },
         ],
       },
       this.#system,
     );
-    return this.#started;
+    monitor(application.root, ({ reason }) => {
+      this.#crash = new Error(`the client has ended: ${describeReason(reason)}`);
+      if (!this.#closed) for (const connection of this.#open) connection.end(this.#crash);
+    });
+    return application;
   }
 
   #poolInput() {

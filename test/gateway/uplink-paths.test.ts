@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import type { AnyMachineSnapshot } from 'xstate';
 import { type UplinkContext, type UplinkInput, uplinkMachine } from '../../machines/uplink.js';
+import { Turn } from '../../src/gateway/turn.js';
 import { Uplink, uplinkLogic } from '../../src/gateway/uplink.js';
 import { UPLINK_DEFAULTS, type UplinkEvent } from '../../src/gateway/uplink-transport.js';
 import { HeldTransport } from './paths/held-transport.js';
@@ -41,6 +42,7 @@ class UplinkSubject extends Subject {
         inactivityMs: this.#length('silence.detected'),
         ...this.#times(),
       },
+      turn: new Turn(),
       random: () => 0,
       tell: (event) => this.#told.push(event),
     });

@@ -1,5 +1,6 @@
 /** An uplink on virtual time: its beats, its watch, its pauses, and what it tells. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Turn } from '../../src/gateway/turn.js';
 import { Uplink, uplinkLogic } from '../../src/gateway/uplink.js';
 import { ReconnectRate } from '../../src/gateway/uplink-rate.js';
 import { UPLINK_DEFAULTS, type UplinkEvent, type UplinkOptions } from '../../src/gateway/uplink-transport.js';
@@ -43,6 +44,7 @@ function begin(options: Partial<UplinkOptions> = {}): Uplink {
   const uplink = new Uplink({
     transport,
     options: { ...UPLINK_DEFAULTS, ...options },
+    turn: new Turn(),
     random: () => 0,
     tell: (event) => told.push(event),
   });
