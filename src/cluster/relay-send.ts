@@ -121,6 +121,8 @@ class Stream {
   readonly #parts: RelaySenderParts;
   readonly #subject: string;
   readonly #onEnded: () => void;
+  /** What that node had before: a stream that was forgotten here and is asked for again goes on behind it. */
+  readonly #had: number;
   #leave: () => void = () => {};
   #sent = 0;
   #acked = 0;
@@ -136,6 +138,7 @@ class Stream {
     this.interest = interest;
     this.heardMs = parts.clock.now();
     this.#subject = framesSubject(interest.node, interest.camera);
+    this.#had = interest.got;
     this.#onEnded = onEnded;
   }
 
@@ -152,12 +155,12 @@ class Stream {
 
   heard(got: number): void {
     this.heardMs = this.#parts.clock.now();
-    this.#acked = Math.max(this.#acked, Math.min(got, this.#sent));
+    this.#acked = Math.max(this.#acked, Math.min(got - this.#had, this.#sent));
     // All that was on its way was lost, as when a connection is: it would never be acknowledged.
     if (this.#acked < this.#sent && this.#acked === this.#ackedBefore) this.#acked = this.#sent;
     this.#ackedBefore = this.#acked;
     const pending = this.#pending;
-    if (pending === undefined || !this.#hasCredit) return;
+    if (pending === undefined || !this.#hasCredit || !this.#parts.mayAct()) return;
     this.#pending = undefined;
     this.#send(pending);
   }
@@ -201,7 +204,8 @@ class Stream {
     }
     this.#sent += 1;
     const { stream } = this.interest;
-    const head = { type: 'frame', stream, inc: inc(), n: this.#sent, timestampMs, contentType, key } as const;
+    const n = this.#had + this.#sent;
+    const head = { type: 'frame', stream, inc: inc(), n, timestampMs, contentType, key } as const;
     media.publish(this.#subject, writeRelay(head, picture));
   }
 

@@ -130,8 +130,10 @@ class Attempt implements SourceAttempt {
         this.fail(`${this.owner}: ${head.why}`);
         break;
       case 'frame': {
+        // Overtaken on its way: a viewer's time does not go back.
+        if (head.n <= this.#got) break;
         const acked = Math.floor(this.#got / ACK_EVERY);
-        this.#got = Math.max(this.#got, head.n);
+        this.#got = head.n;
         if (Math.floor(this.#got / ACK_EVERY) > acked) this.#say(false);
         const { contentType, timestampMs, key } = head;
         // The engine's buffer may be used again: the picture is ours from here on.

@@ -9,6 +9,7 @@ import {
   INTEREST_MS,
   INTEREST_TTL_MS,
   interestSubject,
+  readRelay,
   writeInterest,
   writeRelay,
 } from '../../src/cluster/relay-words.js';
@@ -159,6 +160,43 @@ describe('a camera that other nodes watch', () => {
     expect(sender.views()[0]?.sent).toBe(CREDIT_FRAMES);
     await again();
     expect(sender.views()[0]?.sent).toBe(CREDIT_FRAMES + 1);
+  });
+
+  it('goes on behind what that node has where it was forgotten here and is asked for again', async () => {
+    const interest = { camera: 'door', node: 'east', stream: 'east/1/1', got: 40, stop: false };
+    const numbers: unknown[] = [];
+    hub.connect().subscribe(framesSubject('east', 'door'), (packed) => {
+      const { head } = readRelay(packed) ?? {};
+      if (head?.type === 'frame') numbers.push(head.n);
+    });
+    hub.connect().publish(interestSubject('owner'), writeInterest(interest));
+    await settle();
+    await frames(30);
+    expect(numbers, 'its credit and no more').toEqual(Array.from({ length: CREDIT_FRAMES }, (_, at) => 41 + at));
+  });
+
+  it('is not shown out of its order', async () => {
+    const { watcher, listener } = watcherOf('west');
+    const attempt = watcher.source('door').open(listener, { clock });
+    await settle();
+    await frames(5);
+    const head = { stream: 'west/1/1', inc: 7, timestampMs: 0, contentType: 'image/jpeg', key: true } as const;
+    const overtaken = writeRelay({ type: 'frame', n: 4, ...head }, Buffer.alloc(8, 9));
+    hub.connect().publish(framesSubject('west', 'door'), overtaken);
+    await settle();
+    expect(listener.numbers).toEqual([1, 2, 3, 4, 5]);
+    await attempt.close();
+    await settle();
+  });
+
+  it('does not send the frame that waited once its node may not act', async () => {
+    await mute('east');
+    await frames(CREDIT_FRAMES + 1);
+    mayAct = false;
+    const interest = { camera: 'door', node: 'east', stream: 'east/1/1', got: CREDIT_FRAMES, stop: false };
+    hub.connect().publish(interestSubject('owner'), writeInterest(interest));
+    await settle();
+    expect(sender.views()[0]?.sent).toBe(CREDIT_FRAMES);
   });
 
   it('is forgotten for one whose interest is not said again', async () => {
