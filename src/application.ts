@@ -122,7 +122,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     parts.sources(url, { ...drivers, ...(cluster ? { 'node:': cluster.farSource } : {}), ...more }, how);
   const cameras = new Cameras({
     options,
-    sources,
+    sources: cluster ? cluster.ownedSources(sources) : sources,
     encode,
     random,
     supervisor: () => cameraSup.ref,

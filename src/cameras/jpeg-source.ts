@@ -8,7 +8,13 @@
 import { FrameRate } from '../flow/frame-rate.js';
 import { isFed } from '../gateway/fed-source.js';
 import type { Picture } from '../gateway/frame.js';
-import { type FrameSource, type SourceAttempt, SourceError, type SourceListener } from '../gateway/frame-source.js';
+import {
+  type FrameSource,
+  type SourceAttempt,
+  type SourceContext,
+  SourceError,
+  type SourceListener,
+} from '../gateway/frame-source.js';
 import type { Clock } from '../otp/clock.js';
 import type { JpegLine, JpegShape, JpegWorks } from './jpeg-works.js';
 
@@ -51,7 +57,7 @@ class JpegSource implements FrameSource {
     return (this.#source.skipped ?? 0) + this.#rate.skipped + this.#leftOut + (this.#current?.leftOut ?? 0);
   }
 
-  open(listener: SourceListener, context: { readonly clock: Clock }): SourceAttempt {
+  open(listener: SourceListener, context: SourceContext): SourceAttempt {
     const { works, shape } = this.#options;
     this.#leftOut += this.#current?.leftOut ?? 0;
     const pictures = new RemadePictures(listener, { line: works.line(shape), rate: this.#rate, clock: context.clock });

@@ -3,51 +3,11 @@
  * comes from the token, not from waiting. It writes only over a revision whose content was seen, because that content may
  * name a newer connect; and a claim whose answer was lost is looked for before it is made again.
  */
-import type { Clock } from '../otp/clock.js';
-import type { Directory } from './directory.js';
-import type { CasAnswer, Engine } from './engine.js';
-import { Holding, type LossReason, type Ownership } from './holding.js';
-import type { ClusterOptions } from './options.js';
+import type { Attempt, ClaimAnswer, ClaimsParts, ExclusiveAnswer } from './claim-words.js';
+import type { Known } from './directory.js';
+import type { CasAnswer } from './engine.js';
+import { Holding, type LossReason } from './holding.js';
 import { type OwnRecord, writeRecord } from './record.js';
-import type { Rules } from './rules.js';
-
-export type ClaimAnswer =
-  | { readonly type: 'owned'; readonly ownership: Ownership }
-  /** A later connect has been here: the one that asks is of the past. */
-  | { readonly type: 'stale_connect' }
-  /** A newer claim took it while this one was under way. */
-  | { readonly type: 'superseded' }
-  /** This node may not act, or ceased to before the claim was through. */
-  | { readonly type: 'fenced' }
-  /** The engine did not answer. The claim may still land; it is buried then. */
-  | { readonly type: 'unavailable'; readonly why: string };
-
-export interface ClaimsParts {
-  readonly node: string;
-  readonly engine: Engine;
-  readonly clock: Clock;
-  /** In [0, 1): spreads the tries of several nodes. */
-  readonly random: () => number;
-  readonly options: ClusterOptions;
-  readonly rules: Rules;
-  readonly directory: Directory;
-  readonly era: () => number;
-  readonly inc: () => number;
-  readonly mayAct: () => boolean;
-  /** A key was taken from another node: it is told, in case its watch lags. */
-  readonly onTaken: (key: string, from: string, token: { readonly era: number; readonly rev: number }) => void;
-  /** A read shows less than was acknowledged. */
-  readonly onWentBack: (what: string) => void;
-}
-
-interface Attempt {
-  readonly key: string;
-  readonly ord: number;
-  readonly claim: string;
-  readonly inc: number;
-  tries: number;
-  done: (answer: ClaimAnswer) => void;
-}
 
 export class Claims {
   readonly #parts: ClaimsParts;
@@ -88,11 +48,24 @@ export class Claims {
       done({ type: 'stale_connect' });
       return;
     }
+    this.#begin(key, ord, false, done);
+  }
+
+  /**
+   * Takes the key if it is nobody's. For what cannot check a token: who held it has given it back, or may not act any more for
+   * longer than the margin.
+   */
+  claimExclusive(key: string, done: (answer: ExclusiveAnswer) => void): void {
+    if (this.#parts.mayAct()) this.#begin(key, 0, true, done);
+    else done({ type: 'fenced' });
+  }
+
+  #begin(key: string, ord: number, exclusive: boolean, done: Attempt['done']): void {
     this.#lastClaim += 1;
     const inc = this.#parts.inc();
     const claim = `${this.#parts.node}/${inc}/${this.#lastClaim}`;
     this.#answer(key, { type: 'superseded' });
-    const attempt = { key, ord, claim, inc, tries: 0, done };
+    const attempt: Attempt = { key, ord, claim, inc, exclusive, tries: 0, done };
     this.#pending.set(key, attempt);
     this.#try(attempt);
   }
@@ -202,6 +175,7 @@ export class Claims {
       this.#answer(key, { type: 'stale_connect' });
       return;
     }
+    if (attempt.exclusive && known && !this.#isFree(attempt, known)) return;
     attempt.tries += 1;
     if (attempt.tries > options.attempts) {
       this.#answer(key, { type: 'unavailable', why: `no answer after ${options.attempts} tries` });
@@ -210,6 +184,34 @@ export class Claims {
     const record: OwnRecord = { node, inc, claim, ord: Math.max(ord, highest) };
     const value = writeRecord(record);
     engine.cas('own', key, value, known?.rev ?? 0, (answer) => this.#written(attempt, value, answer));
+  }
+
+  /** False where an exclusive claim has to read first, or to pause, or was answered that the key is held. */
+  #isFree(attempt: Attempt, { record, rev }: Known): boolean {
+    const { rules, options, node } = this.#parts;
+    const { key, inc } = attempt;
+    // What this very incarnation gave back, and what the engine was not yet told of, nobody acts for.
+    const own = record.node === node && record.inc === inc && !this.#holdings.has(key);
+    const pauseMs = rules.exclusivePauseMs(record, own, options);
+    if (pauseMs === 0 || attempt.pausedRev === rev) return true;
+    if (pauseMs < Number.POSITIVE_INFINITY) {
+      attempt.pausedRev = rev;
+      this.#after(pauseMs, () => this.#try(attempt));
+    } else if (attempt.readRev === rev) this.#answer(key, { type: 'held', node: record.node });
+    else this.#readHolder(attempt);
+    return false;
+  }
+
+  /** What is known may lag: that it is held is said after the engine has said so. */
+  #readHolder(attempt: Attempt): void {
+    const { key } = attempt;
+    this.#parts.engine.get('own', key, (read) => {
+      if (this.#pending.get(key) !== attempt) return;
+      if (read.type === 'read' && read.entry) {
+        attempt.readRev = this.#parts.directory.see(read.entry).rev;
+        this.#try(attempt);
+      } else this.#answer(key, { type: 'unavailable', why: read.type === 'unknown' ? read.why : 'its record is gone' });
+    });
   }
 
   #written(attempt: Attempt, value: string, answer: CasAnswer): void {
@@ -266,7 +268,7 @@ export class Claims {
     this.#answer(key, { type: 'owned', ownership: holding });
   }
 
-  #answer(key: string, answer: ClaimAnswer): void {
+  #answer(key: string, answer: ExclusiveAnswer): void {
     const attempt = this.#pending.get(key);
     this.#pending.delete(key);
     attempt?.done(answer);

@@ -6,7 +6,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { Cameras } from '../gateway/cameras.js';
 import type { Elsewhere, FarCameras } from '../gateway/far-cameras.js';
-import type { FrameSource } from '../gateway/frame-source.js';
+import type { FrameSource, SourceFactory } from '../gateway/frame-source.js';
 import type { Neighbours } from '../gateway/neighbours.js';
 import type { CameraOptions } from '../gateway/options.js';
 import type { ClusterView } from '../gateway/views.js';
@@ -17,6 +17,7 @@ import type { OpenMedia } from './nats/nats-media.js';
 import { ClusterNode } from './node.js';
 import { nodeLogic } from './node-logic.js';
 import type { ClusterNodeParts } from './node-parts.js';
+import { OwnedCameras } from './owned-cameras.js';
 import { type Media, RelaySender } from './relay-send.js';
 import { RelayWatcher } from './relay-watch.js';
 import { Sharing } from './sharing.js';
@@ -50,6 +51,11 @@ export class ClusterActor {
   #sharing: Sharing | undefined;
   #sender: RelaySender | undefined;
   readonly #watcher = new RelayWatcher();
+  readonly #owned = new OwnedCameras({
+    node: () => this.#node,
+    relay: (camera, from, listener, clock) => this.#watcher.open(camera, from, listener, clock),
+    onElsewhere: (camera, node) => this.#sender?.moved(camera, node),
+  });
 
   constructor(parts: ClusterActorParts) {
     this.#parts = parts;
@@ -63,15 +69,16 @@ export class ClusterActor {
   view(): ClusterView {
     const node = this.#node;
     const { name } = this.#parts;
-    if (!node)
-      return { node: name, state: 'restarting', engine: '', keys: 0, known: 0, leaseMs: 0, members: [], relays: [] };
+    const refused = this.#watcher.refused + this.#owned.refused;
+    const nothing = { engine: '', keys: 0, known: 0, leaseMs: 0, members: [], relays: [] };
+    if (!node) return { node: name, state: 'restarting', ...nothing, refused };
     const { state, engine, held, known, leaseMs } = node;
     const members = node.members().map(({ node: id, ...member }) => {
       const offer = this.#sharing?.offerOf(id);
       return { id, ...member, procedures: offer?.procedures.size ?? 0, cameras: offer?.cameras.size ?? 0 };
     });
     const relays = this.#sender?.views() ?? [];
-    return { node: name, state, engine: engine.label, keys: held, known, leaseMs, members, relays };
+    return { node: name, state, engine: engine.label, keys: held, known, leaseMs, members, relays, refused };
   }
 
   /** What this gateway has is told to the others, and what they have to it. Before it is started. */
@@ -84,6 +91,11 @@ export class ClusterActor {
     has: (id) => this.#watcher.has(id),
     options: (id) => this.#parts.farCamera(id),
   };
+
+  /** The sources of this gateway's own cameras, each opened by one gateway at a time. */
+  ownedSources(factory: SourceFactory): SourceFactory {
+    return this.#owned.sources(factory);
+  }
 
   /** The driver of `node:<camera>`. */
   readonly farSource = (url: URL): FrameSource => this.#watcher.source(decodeURIComponent(url.pathname));
@@ -137,6 +149,8 @@ export class ClusterActor {
       media,
       clock,
       camera: (id) => (far.ownIds().includes(id) ? cameras.all().find((camera) => camera.id === id) : undefined),
+      token: (id) => this.#owned.token(id),
+      elsewhere: (id) => this.#owned.elsewhere(id),
       onSlow: (camera, to) => note?.('cluster.relaySlow', { camera, node: to }),
     });
     this.#sender = sender;
@@ -156,7 +170,8 @@ export class ClusterActor {
       node: node.name,
       inc: () => node.inc,
       media,
-      nodeOf: (camera) => sharing.nodeOf(camera),
+      // Any that has it will do where nobody holds it: it claims it then.
+      nodeOf: (camera) => this.#owned.elsewhere(camera) ?? sharing.nodeOf(camera),
     });
     return sharing;
   }

@@ -4,7 +4,7 @@
  */
 import { GatewayError } from '../gateway/gateway-error.js';
 import { type ClaimOptions, MemoryOwnership, type OwnershipStore, type OwnershipToken } from '../gateway/ownership.js';
-import type { ClaimAnswer } from './claims.js';
+import type { ClaimAnswer } from './claim-words.js';
 import type { Ownership } from './holding.js';
 import type { ClusterNode } from './node.js';
 

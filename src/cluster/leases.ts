@@ -9,6 +9,7 @@ import type { Clock } from '../otp/clock.js';
 import type { Claims } from './claims.js';
 import type { Directory } from './directory.js';
 import type { Engine, Entry } from './engine.js';
+import type { Member } from './node-parts.js';
 import type { ClusterOptions } from './options.js';
 import { type LeaseRecord, readLease } from './record.js';
 import type { Rules } from './rules.js';
@@ -46,12 +47,11 @@ export class Leases {
     return this.#standing.size;
   }
 
-  of(node: string): LeaseRecord | undefined {
-    return this.#standing.get(node);
-  }
-
-  nodes(): readonly string[] {
-    return [...this.#standing.keys()];
+  members(silent: (node: string) => boolean): readonly Member[] {
+    return [...this.#standing].map(([node, { inc, addr }]) => {
+      const keys = this.#parts.directory.countOf(node, inc);
+      return { node, inc, addr, state: silent(node) ? 'suspect' : 'up', keys };
+    });
   }
 
   /** The watch, or a read. */

@@ -6,7 +6,8 @@
  */
 import type { NodeEvent } from '../../machines/node.js';
 import { Beats } from './beats.js';
-import { type ClaimAnswer, Claims } from './claims.js';
+import type { ClaimAnswer, ExclusiveAnswer } from './claim-words.js';
+import { Claims } from './claims.js';
 import { Directory } from './directory.js';
 import type { Engine, EngineInfo, RequestAnswer, Undo } from './engine.js';
 import type { Holding } from './holding.js';
@@ -15,7 +16,7 @@ import { Leases } from './leases.js';
 import type { ClusterNodeParts, Member, NodeState } from './node-parts.js';
 import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 import { type Down, Peers } from './peers.js';
-import { RULES } from './rules.js';
+import { RULES, type Rules } from './rules.js';
 import { readHeartbeat, readTaken, subjectWord, writeHeartbeat, writeTaken } from './subjects.js';
 import type { Token } from './token.js';
 
@@ -23,7 +24,7 @@ export class ClusterNode {
   readonly name: string;
   readonly engine: Engine;
   readonly options: ClusterOptions;
-  readonly #parts: ClusterNodeParts;
+  readonly #rules: Rules;
   readonly #note: NonNullable<ClusterNodeParts['note']>;
   readonly #directory: Directory;
   readonly #claims: Claims;
@@ -37,16 +38,13 @@ export class ClusterNode {
   #send: (event: NodeEvent) => void = () => {};
 
   constructor(parts: ClusterNodeParts) {
-    const { name, engine, clock, random, rules = RULES } = parts;
-    this.name = name;
-    this.engine = engine;
-    this.#parts = parts;
-    this.#note = parts.note ?? (() => {});
-    this.options = { ...CLUSTER_DEFAULTS, ...parts.options };
-    const { options } = this;
+    const { name, engine, clock, random, rules = RULES, note = () => {} } = parts;
+    [this.name, this.engine, this.#rules, this.#note] = [name, engine, rules, note];
+    const options = { ...CLUSTER_DEFAULTS, ...parts.options };
+    this.options = options;
     this.#beats = new Beats(clock);
-    const onSilence = (node: string, silent: boolean): void =>
-      this.#note(silent ? 'cluster.nodeSilent' : 'cluster.nodeHeard', { node });
+    const onSilence = (node: string, silent: boolean) =>
+      note(silent ? 'cluster.nodeSilent' : 'cluster.nodeHeard', { node });
     this.#peers = new Peers({ clock, silenceMs: options.silenceMs, onSilence });
     this.#directory = new Directory((key, now) => {
       this.#claims.seen(key, now.record, now.rev);
@@ -138,6 +136,11 @@ export class ClusterNode {
     this.#claims.claim(key, ord, done);
   }
 
+  /** Takes a key that is nobody's, for what cannot check a token. The answer comes once. */
+  claimExclusive(key: string, done: (answer: ExclusiveAnswer) => void): void {
+    this.#claims.claimExclusive(key, done);
+  }
+
   ownership(key: string): Holding | undefined {
     return this.#claims.get(key);
   }
@@ -145,7 +148,7 @@ export class ClusterNode {
   /** Who owns a key, as far as this node knows. */
   whereis(key: string): { readonly node: string; readonly token: Token } | undefined {
     const known = this.#directory.of(key);
-    if (!known || known.record.node === '') return undefined;
+    if (!known?.record.node) return undefined;
     return { node: known.record.node, token: { era: this.#era, rev: known.rev } };
   }
 
@@ -155,11 +158,7 @@ export class ClusterNode {
   }
 
   members(): readonly Member[] {
-    return this.#leases.nodes().map((node) => {
-      const { inc = 0, addr = '' } = this.#leases.of(node) ?? {};
-      const keys = this.#directory.countOf(node, inc);
-      return { node, inc, addr, state: this.#peers.silent(node) ? 'suspect' : 'up', keys };
-    });
+    return this.#leases.members((node) => this.#peers.silent(node));
   }
 
   /** Asks another node. `no_responders` at once where it is gone; `unknown`: it may have been carried out. */
@@ -181,8 +180,8 @@ export class ClusterNode {
       engine.watch('own', (entry) => void this.#directory.see(entry)),
       engine.watch('nodes', (entry) => this.#leases.see(entry)),
       engine.subscribe('heartbeat.*', (body) => {
-        const node = readHeartbeat(body);
-        if (node !== undefined && node !== name) this.#peers.heard(node);
+        const node = readHeartbeat(body) ?? name;
+        if (node !== name) this.#peers.heard(node);
       }),
       engine.subscribe(`node.${subjectWord(name)}.superseded`, (body) => {
         const taken = readTaken(body);
@@ -271,7 +270,7 @@ export class ClusterNode {
 
   /** Halts, and is false, when the engine shows less than `seenRev`, what had been seen when it was asked. */
   #goesOn(info: EngineInfo, seenRev: number): boolean {
-    if (!(this.#parts.rules ?? RULES).wentBack(info, { era: this.#era, rev: seenRev })) return true;
+    if (!this.#rules.wentBack(info, { era: this.#era, rev: seenRev })) return true;
     this.#wentBack(`its last write is ${info.lastRev} in era ${info.era}`);
     return false;
   }

@@ -16,6 +16,7 @@ import {
   readInterest,
   writeRelay,
 } from './relay-words.js';
+import type { Token } from './token.js';
 
 /** The part of an engine that frames go over: a connection of its own, so that a slow reader does not take the lease with it. */
 export type Media = Pick<Engine, 'publish' | 'subscribe' | 'messageBytesMax'>;
@@ -29,6 +30,10 @@ export interface RelaySenderParts {
   readonly clock: Clock;
   /** A camera of this node's own; undefined where it has none of this id. */
   readonly camera: (id: string) => Pick<Camera, 'join'> | undefined;
+  /** The token under which this node has its source open, where the camera is a key. */
+  readonly token?: (camera: string) => Token | undefined;
+  /** Another node that holds this camera: whoever wants it goes there, and frames do not cross twice. */
+  readonly elsewhere?: (camera: string) => string | undefined;
   /** A node has begun to be too slow. */
   readonly onSlow: (camera: string, node: string) => void;
 }
@@ -69,6 +74,11 @@ export class RelaySender {
     for (const [name, stream] of this.#streams) if (stream.interest.node === node) this.#end(name);
   }
 
+  /** This camera comes from that node itself from now on. */
+  moved(camera: string, to: string): void {
+    for (const [name, { interest }] of this.#streams) if (interest.camera === camera) this.#end(name, heldBy(to));
+  }
+
   close(): void {
     this.#undo();
     this.#parts.clock.clearTimeout(this.#timer.id);
@@ -88,8 +98,9 @@ export class RelaySender {
     if (known) this.#end(name);
     const camera = this.#parts.mayAct() ? this.#parts.camera(interest.camera) : undefined;
     const stream = new Stream(this.#parts, interest, () => this.#streams.delete(name));
-    if (!camera) {
-      stream.say({ type: 'ended', why: 'that gateway has no such camera' });
+    const holder = this.#parts.elsewhere?.(interest.camera);
+    if (!camera || holder !== undefined) {
+      stream.say({ type: 'ended', why: holder === undefined ? 'that gateway has no such camera' : heldBy(holder) });
       return;
     }
     this.#streams.set(name, stream);
@@ -111,6 +122,10 @@ export class RelaySender {
       this.#sweepLater();
     }, INTEREST_TTL_MS / 2);
   }
+}
+
+function heldBy(node: string): string {
+  return `it is held by ${node}`;
 }
 
 type Said = { readonly type: 'watching' } | { readonly type: 'ended'; readonly why: string };
@@ -197,15 +212,15 @@ class Stream {
   }
 
   #send({ timestampMs, contentType, key, picture }: Frame): void {
-    const { media, inc } = this.#parts;
+    const { media, inc, token } = this.#parts;
     if (picture.length + HEAD_BYTES_MAX > media.messageBytesMax) {
       this.#drop();
       return;
     }
     this.#sent += 1;
-    const { stream } = this.interest;
-    const n = this.#had + this.#sent;
-    const head = { type: 'frame', stream, inc: inc(), n, timestampMs, contentType, key } as const;
+    const { stream, camera } = this.interest;
+    const rights = { inc: inc(), token: token?.(camera) };
+    const head = { type: 'frame', stream, ...rights, n: this.#sent, timestampMs, contentType, key } as const;
     media.publish(this.#subject, writeRelay(head, picture));
   }
 

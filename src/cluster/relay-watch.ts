@@ -1,8 +1,8 @@
 /**
  * Cameras of other nodes, as sources for this one: a camera here over such a source has its own chart, viewers and queues as
  * any other, and the frames cross once however many watch. Each attempt finds anew which node has the camera; it says its
- * interest again and again, acknowledges every fourth frame, and takes frames of its own stream only, from no incarnation that
- * is older than one it has heard.
+ * interest again and again, acknowledges every fourth frame, and takes frames of its own stream only, from no incarnation and under
+ * no token that is older than one it has heard.
  */
 import { type FrameSource, type SourceAttempt, SourceError, type SourceListener } from '../gateway/frame-source.js';
 import type { Clock } from '../otp/clock.js';
@@ -50,18 +50,29 @@ export class RelayWatcher {
       if (attempt.owner === node) attempt.fail(`noconnection: ${node} is gone`);
   }
 
+  /** Frames of gateways that had lost their right to send them. */
+  get refused(): number {
+    return this.#receiver.refused;
+  }
+
+  #admits(sender: string, camera: string, head: RelayHead): boolean {
+    if (!this.#receiver.admits(sender, { era: 0, rev: head.inc })) return false;
+    const token = head.type === 'frame' ? head.token : undefined;
+    return token === undefined || this.#receiver.admits(`camera ${camera}`, token);
+  }
+
   /** A camera of another node; which one, each attempt finds out. */
   source(camera: string): FrameSource {
     return {
       kind: 'node',
       label: `node:${camera}`,
-      open: (listener, { clock }) => this.#open(camera, listener, clock),
+      open: (listener, { clock }) => this.open(camera, this.#way?.nodeOf(camera), listener, clock),
     };
   }
 
-  #open(camera: string, listener: SourceListener, clock: Clock): SourceAttempt {
+  /** What that node has of this camera. */
+  open(camera: string, owner: string | undefined, listener: SourceListener, clock: Clock): SourceAttempt {
     const way = this.#way;
-    const owner = way?.nodeOf(camera);
     if (!way || owner === undefined) return failing(listener, clock, `no other gateway has the camera "${camera}"`);
     this.#opened += 1;
     const attempt: Attempt = new Attempt({
@@ -71,7 +82,7 @@ export class RelayWatcher {
       listener,
       clock,
       stream: `${way.node}/${way.inc()}/${this.#opened}`,
-      admits: (head) => this.#receiver.admits(`${owner} ${camera}`, { era: 0, rev: head.inc }),
+      admits: (head) => this.#admits(`${owner} ${camera}`, camera, head),
       onOver: () => this.#attempts.delete(attempt),
     });
     this.#attempts.add(attempt);

@@ -5,6 +5,7 @@
  */
 import { packParts, unpackParts } from './parts.js';
 import { subjectWord } from './subjects.js';
+import type { Token } from './token.js';
 
 /** Frames that may be on their way to one node. */
 export const CREDIT_FRAMES = 8;
@@ -34,6 +35,8 @@ export type RelayHead =
       readonly stream: string;
       /** The incarnation of the node that sends: its right to speak for the camera. Lower ones than before are refused. */
       readonly inc: number;
+      /** Of the camera, where it is a key: the same right, over all nodes. */
+      readonly token?: Token | undefined;
       /** Rises by one in each stream. */
       readonly n: number;
       readonly timestampMs: number;
@@ -67,9 +70,16 @@ export function writeRelay(head: RelayHead, picture: Uint8Array = new Uint8Array
 export function readRelay(packed: Uint8Array): { readonly head: RelayHead; readonly picture: Uint8Array } | undefined {
   const { head, body } = unpackParts(packed);
   if (typeof head['stream'] !== 'string' || typeof head['inc'] !== 'number') return undefined;
-  const { type, n, timestampMs, contentType, key } = head;
+  const { type, n, timestampMs, contentType, key, token } = head;
   if (type === 'watching' || type === 'ended') return { head: head as unknown as RelayHead, picture: body };
   if (type !== 'frame' || typeof n !== 'number' || typeof timestampMs !== 'number') return undefined;
-  if (typeof contentType !== 'string' || typeof key !== 'boolean') return undefined;
+  if (typeof contentType !== 'string' || typeof key !== 'boolean' || !isTokenOrNone(token)) return undefined;
   return { head: head as unknown as RelayHead, picture: body };
+}
+
+function isTokenOrNone(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { era, rev } = value as Readonly<Record<string, unknown>>;
+  return typeof era === 'number' && typeof rev === 'number';
 }

@@ -24,6 +24,12 @@ export interface Rules {
   mayAct(nowMs: number, deadlineMs: number): boolean;
   /** Whether a record takes the key from whoever holds it under this token and claim. */
   supersedes(record: OwnRecord, rev: number, held: { readonly rev: number; readonly claim: string }): boolean;
+  /**
+   * How long an exclusive claim waits before it takes a key, in milliseconds; infinite while it is somebody's. What the engine took
+   * from one whose lease had ended rests for a margin more, because that one may wake up late. `own`: this node's own, which
+   * it does not hold any more.
+   */
+  exclusivePauseMs(record: OwnRecord, own: boolean, times: Times): number;
   /** A claim of ours that landed after we had given it up: nobody would ever release it. */
   orphaned(record: OwnRecord, self: string, held: string | undefined, pending: string | undefined): boolean;
   /** What a key becomes that nobody owns. The ordinal stays: an older connect that is late must still be refused. */
@@ -41,6 +47,8 @@ export const RULES: Rules = {
   deadlineMs: (sentMs, _answeredMs, { ttlMs, marginMs }) => sentMs + ttlMs - marginMs,
   mayAct: (nowMs, deadlineMs) => nowMs < deadlineMs,
   supersedes: ({ claim }, rev, held) => rev > held.rev && claim !== held.claim,
+  exclusivePauseMs: ({ node, end }, own, { marginMs }) =>
+    node !== '' && !own ? Number.POSITIVE_INFINITY : end === 'reaped' ? marginMs : 0,
   orphaned: ({ node, claim }, self, held, pending) => node === self && claim !== held && claim !== pending,
   buried: ({ ord }, end) => ({ node: '', inc: 0, claim: '', ord, end }),
   dead: (inc, standing) => standing !== inc,

@@ -4,6 +4,8 @@
  */
 import type { OwnershipToken } from '../gateway/ownership.js';
 
+export { tokenText } from '../gateway/ownership.js';
+
 export type Token = OwnershipToken;
 
 export const NO_TOKEN: Token = { era: 0, rev: 0 };
@@ -11,11 +13,6 @@ export const NO_TOKEN: Token = { era: 0, rev: 0 };
 /** Below 0: `a` is older. 0: the same. Above 0: `a` is newer. */
 export function compareTokens(a: Token, b: Token): number {
   return a.era - b.era || a.rev - b.rev;
-}
-
-/** `era.rev`, as headers and metadata carry it. */
-export function tokenText({ era, rev }: Token): string {
-  return `${era}.${rev}`;
 }
 
 /** Reads what `tokenText` writes; undefined for anything else. */

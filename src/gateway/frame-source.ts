@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../otp/clock.js';
 import type { Picture } from './frame.js';
+import type { Owner } from './ownership.js';
 
 /** Why an attempt ended by itself. A final failure is one that no retry can mend (a source that does not exist). */
 export class SourceError extends Error {
@@ -42,11 +43,19 @@ export interface FrameSource {
   /** Pictures that it left out by itself: above the rate, too late, not readable. */
   readonly skipped?: number;
   /** Begins an attempt. Never throws and never reports before it has returned. */
-  open(listener: SourceListener, context: { readonly clock: Clock }): SourceAttempt;
+  open(listener: SourceListener, context: SourceContext): SourceAttempt;
+}
+
+export interface SourceContext {
+  readonly clock: Clock;
+  /** In whose name it is opened, where several gateways share their cameras. */
+  readonly owner?: Owner | undefined;
 }
 
 /** What a driver is told beside the URL. Those whom it does not concern do not look at it. */
 export interface SourceOptions {
+  /** The camera whose source it is. */
+  readonly id?: string | undefined;
   /** The most that waits to become a whole picture. */
   readonly bufferBytes?: number | undefined;
   /** How much of what came is taken at a time. */

@@ -9,6 +9,27 @@ export interface OwnershipToken {
   readonly rev: number;
 }
 
+/** In whose name something is done: a key, and the right to act for it. */
+export interface Owner {
+  /** `session.ada`, `camera.door`. */
+  readonly key: string;
+  readonly token: OwnershipToken;
+  /** The guard: whether it may be done at this moment. Synchronous; asked right before each effect. */
+  current(): boolean;
+}
+
+/**
+ * How the metadata of a call names its owner: the key, percent-encoded, and the token as `era.rev`. Whoever is called refuses a lower
+ * token than before.
+ */
+export const KEY_HEADER = 'x-sluice-key';
+export const TOKEN_HEADER = 'x-sluice-token';
+
+/** `era.rev`, as headers and metadata carry it. */
+export function tokenText({ era, rev }: OwnershipToken): string {
+  return `${era}.${rev}`;
+}
+
 /** Why a key was lost: another gateway took it, or this one may act for nobody any more. */
 export type OwnershipLoss = 'superseded' | 'fenced';
 

@@ -202,6 +202,8 @@ export interface ClusterView {
     readonly sent: number;
     readonly dropped: number;
   }[];
+  /** Pictures that came here after the right to take or to send them was lost. */
+  readonly refused: number;
 }
 
 export interface MemberView {

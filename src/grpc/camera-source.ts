@@ -23,6 +23,7 @@ import {
 } from '../gateway/frame-source.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import type { Lease } from '../gateway/lease.js';
+import { KEY_HEADER, type Owner, TOKEN_HEADER, tokenText } from '../gateway/ownership.js';
 import { callOver, type GrpcChannel, type GrpcChannelOptions } from './channel.js';
 import type { FrameContent } from './frame-codec.js';
 import { CAMERA_ID_HEADER } from './produce-camera-stream.js';
@@ -91,7 +92,7 @@ export function grpcCameraSource(url: URL, channels: CameraChannels, options: Gr
     options,
     refused: false,
   };
-  return { kind: 'grpc', label, open: (listener) => new CameraCall(source, listener) };
+  return { kind: 'grpc', label, open: (listener, { owner }) => new CameraCall(source, listener, owner) };
 }
 
 interface SourceParts {
@@ -109,6 +110,7 @@ interface SourceParts {
 class CameraCall implements SourceAttempt {
   readonly #source: SourceParts;
   readonly #listener: SourceListener;
+  readonly #owner: Owner | undefined;
   /** Ends the waiting for credentials and for a channel. */
   readonly #waiting = new AbortController();
   readonly #gone: Promise<void>;
@@ -120,9 +122,10 @@ class CameraCall implements SourceAttempt {
   /** The peer has not answered within `HEARD_MS`. */
   #deaf = false;
 
-  constructor(source: SourceParts, listener: SourceListener) {
+  constructor(source: SourceParts, listener: SourceListener, owner: Owner | undefined) {
     this.#source = source;
     this.#listener = listener;
+    this.#owner = owner;
     // Its first await is before anything is reported.
     this.#gone = this.#run();
   }
@@ -178,6 +181,9 @@ class CameraCall implements SourceAttempt {
   }
 
   #callOver(lease: Lease<GrpcChannel>): Promise<StatusObject> {
+    // To come this far may have taken long.
+    if (this.#owner && !this.#owner.current())
+      throw new SourceError("fenced: the camera is not this gateway's any more");
     const { path, requestSerialize, responseDeserialize } = cameraService.produceCameraStream;
     const call: ClientReadableStream<FrameContent> = callOver(lease, (client) =>
       client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, EMPTY, this.#metadata()),
@@ -220,6 +226,10 @@ class CameraCall implements SourceAttempt {
     const metadata = new Metadata();
     if (this.#source.camera !== '') metadata.set(CAMERA_ID_HEADER, this.#source.camera);
     if (this.#token !== undefined) metadata.set('authorization', `Bearer ${this.#token}`);
+    if (this.#owner) {
+      metadata.set(KEY_HEADER, encodeURIComponent(this.#owner.key));
+      metadata.set(TOKEN_HEADER, tokenText(this.#owner.token));
+    }
     return metadata;
   }
 

@@ -3,7 +3,7 @@
  * lower than one that had been acknowledged before its claim began, and none that was acknowledged missing in the end.
  */
 import { createActor } from 'xstate';
-import type { ClaimAnswer } from '../../src/cluster/claims.js';
+import type { ClaimAnswer } from '../../src/cluster/claim-words.js';
 import type { Engine } from '../../src/cluster/engine.js';
 import { ClusterNode } from '../../src/cluster/node.js';
 import { nodeLogic } from '../../src/cluster/node-logic.js';

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
-import type { ClaimAnswer } from '../../src/cluster/claims.js';
+import type { ClaimAnswer } from '../../src/cluster/claim-words.js';
 import type { Ownership } from '../../src/cluster/holding.js';
 import { MemoryHub } from '../../src/cluster/memory-engine.js';
 import { ClusterNode } from '../../src/cluster/node.js';
