@@ -37,8 +37,12 @@ export async function bundlePage() {
 
 function isFresh() {
   const made = statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const files = readdirSync(parts).map((name) => join(parts, name));
-  return files.concat(parts, fileURLToPath(import.meta.url)).every((file) => statSync(file).mtimeMs < made);
+  // One part is shared with the routes.
+  const files = [parts, join(root, 'src/ops/flight')].flatMap((folder) => [
+    folder,
+    ...readdirSync(folder).map((name) => join(folder, name)),
+  ]);
+  return files.concat(fileURLToPath(import.meta.url)).every((file) => statSync(file).mtimeMs < made);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePage();

@@ -291,10 +291,10 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     }
     await page.getByRole('link', { name: 'Overview' }).click();
     await page.getByRole('treeitem', { name: /camera:front/ }).click();
-    await page.locator('.chart').waitFor();
+    await page.locator('#detail-chart .chart').waitFor();
     await page.screenshot({ path: `${ARTEFACTS}page-phone-${colorScheme}.png` });
     expect(faults).toEqual([]);
   });
 });
 
-const AREAS = ['Overview', 'Processes', 'Clients', 'Rooms & services', 'Resources', 'Leaks'];
+const AREAS = ['Overview', 'Processes', 'Clients', 'Rooms & services', 'Resources', 'Leaks', 'Replay'];

@@ -1,7 +1,12 @@
 /** Questions that tests ask within the page. They are text, for the types of a browser are not those of this program. */
 
-/** The states that are marked in the drawing of a chart. */
-export const MARKED = `[...(document.querySelector('.chart > div')?.shadowRoot?.querySelectorAll('.now') ?? [])].map((box) => box.dataset.state)`;
+/** The states that are marked in the chart of the panel, and in that of a replay, in order. */
+export const MARKED = markedIn('#detail-chart');
+export const MARKED_IN_REPLAY = `${markedIn('#replay-chart')}.sort()`;
+function markedIn(place: string): string {
+  return `[...(document.querySelector('${place} .chart > div')?.shadowRoot?.querySelectorAll('.now') ?? [])].map((box) => box.dataset.state)`;
+}
+
 /** The name of what has the focus. */
 export const FOCUSED = `document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? ''`;
 /** Ids that stand twice. */

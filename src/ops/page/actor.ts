@@ -6,6 +6,7 @@ import { setBadge } from './badge.js';
 import { Chart } from './chart.js';
 import { byId, make, setText } from './dom.js';
 import { eventRow } from './event-row.js';
+import { replayActor, saveRecording } from './replay.js';
 import { actButton } from './token.js';
 import { bytes, clock, duration, many, nameOf, number } from './words.js';
 
@@ -140,6 +141,8 @@ export function setUpActor(): void {
     const text = CONSEQUENCE[verb] ?? '';
     byId('detail-actions').append(actButton(verb, () => askFirst({ verb, name: nameOf(opened), id: opened, text })));
   }
+  byId('detail-replay').addEventListener('click', () => void replayActor(opened, closeActor));
+  byId('detail-save').addEventListener('click', () => void saveRecording(opened));
   byId('detail-close').addEventListener('click', closeActor);
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && !document.querySelector('dialog[open]')) closeActor();

@@ -3,10 +3,11 @@
  * style, so it lives in a shadow root, where neither its names nor ours meet.
  */
 import { request } from './ask.js';
+import { BOXES_STYLE, boxesOf, pathsOf } from './chart-config.js';
 import { make } from './dom.js';
+import type { ChartConfig } from './recording-file.js';
 import { stateOf } from './words.js';
 
-const SCALE = 0.8;
 const MARKS = `
 :host{display:block}
 svg{display:block}
@@ -49,43 +50,70 @@ function parsed(text: string): Drawing {
 }
 
 export class Chart {
-  readonly element = make('div', { class: 'chart', tabindex: 0, role: 'img', 'aria-label': 'Chart' });
+  readonly element: HTMLElement;
   readonly #host = make('div');
   readonly #root: ShadowRoot;
+  readonly #scale: number;
+  #drawn: Promise<void> = Promise.resolve();
   #name = '';
+  #config: ChartConfig | undefined;
   #marked = '';
+  #wanted: readonly string[] = [];
 
-  constructor() {
+  constructor({ scale = 0.8, label = 'Chart' } = {}) {
+    this.#scale = scale;
+    this.element = make('div', { class: 'chart', tabindex: 0, role: 'img', 'aria-label': label });
     this.element.append(this.#host);
     this.#root = this.#host.attachShadow({ mode: 'open' });
   }
 
-  /** Draws the chart unless it is drawn already, and marks these states. */
-  async show(name: string, active: readonly string[], state: string): Promise<void> {
-    if (this.#name !== name) {
+  /**
+   * Draws the chart unless it is drawn already, and marks these states.
+   * @param config the chart itself, where it is known: it is drawn from this where no drawing is to be had, or one that has
+   * not its states, as of another version.
+   */
+  async show(name: string, active: readonly string[], state: string, config?: ChartConfig): Promise<void> {
+    if (this.#name !== name || this.#config !== config || !this.#root.firstElementChild) {
       this.#name = name;
-      this.#marked = '';
-      const { svg, style } = await drawing(name);
-      // Another actor may have been opened while the drawing came.
-      if (this.#name !== name) return;
-      this.#draw(document.importNode(svg, true), style);
+      this.#config = config;
+      this.#root.replaceChildren();
+      this.#drawn = this.#load(name, config);
     }
-    const key = active.join(' ');
+    this.#wanted = active;
     this.element.setAttribute('aria-label', `Chart of ${name}, now in ${stateOf(state)}`);
-    if (key === this.#marked || !this.#root.firstElementChild) return;
+    await this.#drawn;
+    // Another actor may have been opened, or another moment come to, while the drawing came.
+    if (this.#name !== name || this.#wanted !== active) return;
+    const key = active.join(' ');
+    if (key === this.#marked) return;
     this.#marked = key;
     this.#mark(active);
   }
 
+  async #load(name: string, config: ChartConfig | undefined): Promise<void> {
+    const found = await drawing(name).catch((error: unknown) => {
+      if (config) return undefined;
+      throw error;
+    });
+    if (this.#name !== name || this.#config !== config) return;
+    this.#marked = '';
+    if (found && hasStates(found.svg, name, config)) this.#draw(document.importNode(found.svg, true), found.style);
+    else if (config) this.#fill(boxesOf(name, config), BOXES_STYLE);
+  }
+
   #draw(svg: SVGSVGElement, style: string): void {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style.replaceAll(':root', ':host') + MARKS);
-    this.#root.adoptedStyleSheets = [sheet];
     const { width, height } = svg.viewBox.baseVal;
-    svg.setAttribute('width', String(width * SCALE));
-    svg.setAttribute('height', String(height * SCALE));
+    svg.setAttribute('width', String(width * this.#scale));
+    svg.setAttribute('height', String(height * this.#scale));
     svg.setAttribute('aria-hidden', 'true');
-    this.#root.replaceChildren(svg);
+    this.#fill(svg, style.replaceAll(':root', ':host') + MARKS);
+  }
+
+  #fill(chart: Element, style: string): void {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+    this.#root.adoptedStyleSheets = [sheet];
+    this.#root.replaceChildren(chart);
   }
 
   #mark(active: readonly string[]): void {
@@ -109,4 +137,10 @@ export class Chart {
     this.element.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
     this.element.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
   }
+}
+
+function hasStates(svg: SVGSVGElement, name: string, config: ChartConfig | undefined): boolean {
+  if (!config) return true;
+  const drawn = new Set([...svg.querySelectorAll('[data-state]')].map((box) => box.getAttribute('data-state')));
+  return pathsOf(config).every((path) => drawn.has(`${name}.${path}`));
 }

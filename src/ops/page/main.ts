@@ -2,7 +2,7 @@
  * The page: asks once a second for what is in sight, and soon after something happened where little happens. A gateway that
  * answers slowly is asked less often, and a hidden page asks for nothing.
  */
-import { setUpActor, showActor } from './actor.js';
+import { openActor, setUpActor, showActor } from './actor.js';
 import { currentArea, showArea } from './areas.js';
 import { ask, logIn, Refusal } from './ask.js';
 import { setUpDialogs } from './ask-first.js';
@@ -15,6 +15,7 @@ import { type Health, showHealth, showUptime } from './head.js';
 import { forgetSamples, remember, showHistory } from './history.js';
 import { showLeaks } from './leaks.js';
 import { setUpProcesses, showProcesses } from './processes.js';
+import { setUpReplay } from './replay.js';
 import { showServices } from './services.js';
 import { currentToken, storedToken, takeToken, useToken } from './token.js';
 import { showTraffic } from './traffic.js';
@@ -88,6 +89,7 @@ async function showCurrent(health: Health): Promise<void> {
     case 'leaks':
       return showLeaks();
     case 'cluster':
+    case 'replay':
       break;
   }
 }
@@ -168,6 +170,7 @@ setUpCameras(soon);
 setUpTree();
 setUpActor();
 setUpProcesses();
+setUpReplay(openActor);
 setUpGatewayActions(() => node);
 setUpEvents((count) => {
   if (count <= FEW) soon();
