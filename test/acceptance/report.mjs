@@ -19,12 +19,28 @@ import { numbersOf, readStatements } from './statements.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+const USAGE = `usage: npm run -s acceptance -- [--results FILE] [--section S3] [--missing]
+
+  --results FILE    read vitest's json report instead of running all the tests, which takes a quarter of an hour
+  --section S3      only that section
+  --missing         only statements without a passing test
+`;
+
 /** @returns {number} the exit code. */
 export function main(args, write) {
-  const { values } = parseArgs({
-    args,
-    options: { results: { type: 'string' }, section: { type: 'string' }, missing: { type: 'boolean', default: false } },
-  });
+  let values;
+  try {
+    const [text, flag] = [{ type: 'string' }, { type: 'boolean', default: false }];
+    const options = { results: text, section: text, missing: flag, help: flag };
+    values = parseArgs({ args, options }).values;
+  } catch (error) {
+    write(`acceptance: ${error.message}\n${USAGE}`);
+    return 2;
+  }
+  if (values.help) {
+    write(USAGE);
+    return 0;
+  }
   const { statements, sections } = readStatements(readFileSync(join(root, 'docs/acceptance.md'), 'utf8'));
   if (values.section !== undefined && !sections.has(values.section)) {
     write(`acceptance: unknown section "${values.section}", expected one of ${[...sections.keys()].join(', ')}\n`);
