@@ -6,6 +6,7 @@
 import type { ChildSpec } from '../otp/child-spec.js';
 import { describeReason, type ExitReason } from '../otp/exit-reason.js';
 import { monitor } from '../otp/monitor.js';
+import { requestStop } from '../otp/signals.js';
 import { supervisor } from '../otp/supervisor.js';
 import { deleteChild, startChild, terminateChild } from '../otp/supervisor-api.js';
 import { Place } from './place.js';
@@ -24,8 +25,8 @@ export interface WantedUplink {
 
 export class Uplinks {
   readonly #wanted = new Map<string, WantedUplink>();
-  /** Whose turn it is with an id, from the start of an uplink until it has given everything back. */
-  readonly #turns = new Map<string, Turn>();
+  /** The latest of each id, and whose turn it is, from its start until all is given back. */
+  readonly #latest = new Map<string, { readonly uplink: Uplink; readonly turn: Turn }>();
   readonly #place = new Place();
   /** Starts their supervisor. */
   readonly start: ChildSpec['start'] = this.#place.starts(
@@ -55,9 +56,13 @@ export class Uplinks {
   async end(id: string): Promise<void> {
     const wanted = this.#wanted.get(id);
     if (wanted) this.#over(wanted);
+    const latest = this.#latest.get(id);
+    if (latest) {
+      // It is told so itself: its supervisor, asked to stop one, would not hear of the others until that one has ended.
+      if (latest.uplink.process.alive) requestStop(latest.uplink.process, 'shutdown');
+      await new Promise<void>((resolve) => latest.turn.whenOver(resolve));
+    }
     await this.#discard(id);
-    const turn = this.#turns.get(id);
-    if (turn) await new Promise<void>((resolve) => turn.whenOver(resolve));
   }
 
   #spec(wanted: WantedUplink): ChildSpec {
@@ -69,11 +74,11 @@ export class Uplinks {
       restartIf: (reason) => this.#isWanted(wanted) && !isRefused(reason),
       start: ({ spawn }) => {
         if (!this.#isWanted(wanted)) return 'ignore';
-        const turn = new Turn(this.#turns.get(id));
-        this.#turns.set(id, turn);
-        turn.whenOver(() => this.#turns.get(id) === turn && this.#turns.delete(id));
+        const turn = new Turn(this.#latest.get(id)?.turn);
         const uplink = make(turn);
         const ref = spawn(uplinkLogic, uplink.input, uplink);
+        this.#latest.set(id, { uplink, turn });
+        turn.whenOver(() => this.#latest.get(id)?.turn === turn && this.#latest.delete(id));
         monitor(ref, ({ reason }) => {
           if (!isRefused(reason)) return;
           this.#over(wanted, uplink.view().lastError ?? '');
@@ -94,7 +99,7 @@ export class Uplinks {
     wanted.onOver(refused === undefined ? undefined : new Error(`refused: ${refused}`));
   }
 
-  /** Stops it where it runs, and takes it off the supervisor's list. One that has ended has taken the list along. */
+  /** Stops it where it still runs, and takes it off the supervisor's list. A supervisor that has ended has none. */
   async #discard(id: string): Promise<void> {
     const { ref } = this.#place;
     if (!ref) return;

@@ -96,14 +96,16 @@ describe('the audio bridge in three stories', () => {
     const gateway = await serve('--config', file);
     const cloud = new CloudProcess(gateway.grpc);
     await cloud.hears();
+    // A slow machine may have been without audio for long before it had any.
+    const begun = cloud.events.length;
     gateway.process.signal('SIGKILL');
     await gateway.process.ended;
     await eventually(
       'the cloud has noticed',
-      () => cloud.events,
+      () => cloud.events.slice(begun),
       (events) => events.includes('ann uplink.degraded'),
     );
-    expect(cloud.events).toEqual(expect.arrayContaining(['ann uplink.lost', 'bob uplink.lost']));
+    expect(cloud.events.slice(begun)).toEqual(expect.arrayContaining(['ann uplink.lost', 'bob uplink.lost']));
     await eventually('nothing is queued for the dead', () => cloud.figures?.queued === 0);
 
     const after = new GatewayProcess(

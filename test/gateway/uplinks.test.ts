@@ -57,10 +57,10 @@ const find = (id: string): Process =>
   [...system.processes].find((process) => process.id === id && process.alive) as Process;
 
 /** Wants an uplink to the held transport, and waits for its first attempt. */
-async function want(options: Partial<UplinkOptions> = {}): Promise<void> {
+async function want(options: Partial<UplinkOptions> = {}, id = 'cloud'): Promise<void> {
   const all = { ...UPLINK_DEFAULTS, degradedMs: 600_000, ...options };
   uplinks.add({
-    id: 'cloud',
+    id,
     options: all,
     make: (turn) => new Uplink({ transport, options: all, turn, random: () => 0, tell: () => {} }),
     onOver: (error) => over.push(error?.message ?? 'ended'),
@@ -164,5 +164,21 @@ describe('an uplink that is refused for good', () => {
     await uplinks.end('cloud');
     expect(transport.attempts).toHaveLength(1);
     expect(over).toHaveLength(1);
+  });
+});
+
+describe('uplinks that are ended', () => {
+  it('are closed at once and beside each other, and another can be begun meanwhile', async () => {
+    await want();
+    await want({}, 'hub');
+    const ended = [uplinks.end('cloud'), uplinks.end('hub')];
+    await settle();
+    expect(transport.attempts.map(({ closing }) => closing)).toEqual([true, true]);
+    await want({}, 'other');
+    expect(transport.attempts).toHaveLength(3);
+    for (const attempt of transport.attempts) if (attempt.closing) attempt.finish();
+    await Promise.all(ended);
+    expect(over).toEqual(['ended', 'ended']);
+    expect([...system.processes].map(({ id }) => id)).toEqual(['test', 'uplinks', 'other']);
   });
 });
