@@ -174,7 +174,7 @@ describe('a channel that is shut', () => {
 });
 
 describe('the end of the pool', () => {
-  it('S0-18 S0-19 gives calls their time, refuses newcomers, and leaves nothing', async () => {
+  it('M-M4 S0-18 S0-19 gives calls their time, refuses newcomers, and leaves nothing', async () => {
     const { leased, channels, far, app, clock, held } = await exchange();
     const lease = await leased('a:1');
     const running = call();

@@ -4,7 +4,7 @@ import { Census, Scope, VirtualClock } from '../../src/otp/index.js';
 import { call, exchange, refusal } from './exchange.js';
 
 describe('a pool of channels', () => {
-  it('M-M1 M-M2 M-M14 begins empty, with nothing connected', async () => {
+  it('M-M1 M-M2 M-M3 M-M14 begins empty, with nothing connected', async () => {
     const { channels, far, held } = await exchange();
     expect(channels.views()).toEqual([]);
     expect(far.wires).toEqual([]);
