@@ -12,6 +12,8 @@ import { parentOf } from './xstate-internals.js';
 
 /** Systems by XState's own, so that a new actor finds where it belongs. */
 const systems = new WeakMap<object, System>();
+/** The first step of every actor. */
+const INIT: EventObject = { type: 'xstate.init' };
 let founding: System | undefined;
 
 /** Runs `create`, which creates a root actor: the actor system that it founds belongs to `system`. */
@@ -70,7 +72,7 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
     if (traits.mailbox) process.mailbox = new Mailbox(traits.mailbox);
     carry(process);
     const initial = atWork.run(process, () => logic.getInitialSnapshot(scope, input));
-    system.onStep?.(process, 'xstate.init', initial);
+    system.onStep?.(process, INIT, initial);
     return initial;
   };
 
@@ -83,13 +85,13 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
       try {
         const next = logic.transition(snapshot, event, scope) as Snapshot;
         // Before its end is told: who hears of it may ask how it came to that.
-        onStep?.(process, event.type, next);
+        onStep?.(process, event, next);
         if (event.type === 'xstate.stop') process.exited('shutdown');
         else if (next.status === 'done') process.exited(reasonOfOutput(next.output));
         else if (next.status === 'error') process.exited(crashReason(next.error));
         return next;
       } catch (thrown) {
-        onStep?.(process, event.type, undefined);
+        onStep?.(process, event, undefined);
         stopChildren(snapshot, scope);
         process.exited(crashReason(thrown));
         throw thrown;

@@ -93,7 +93,7 @@ export class System {
   monitors = 0;
   root: Process | undefined;
   /** Called after each step of each actor, with the new snapshot, or without one where it threw. Must not throw. */
-  onStep: ((process: Process, event: string, snapshot: unknown) => void) | undefined;
+  onStep: ((process: Process, event: EventObject, snapshot: unknown) => void) | undefined;
   /** From how many milliseconds on the handling of one message is told. `undefined`: nobody measures. */
   slowHandlerMs: number | undefined;
   /** Timers that charts have set and that have not fired; given by the indexed scheduler. */

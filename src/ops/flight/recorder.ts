@@ -3,12 +3,14 @@
  * after its end. Nothing of what an event carries is kept: it costs no more for a large one, and tells no secret.
  *
  * Bounded in bytes: each actor has a slab of the same size, the dead give theirs to the living, the longest dead first, and
- * when all belong to the living, newcomers are not recorded and counted. Each step costs three numbers in a table.
+ * when all belong to the living, newcomers are not recorded and counted. Each step costs four numbers in a table.
  */
+import type { EventObject } from 'xstate';
 import { stateText } from '../../gateway/body.js';
 import { describeReason, type ExitReason } from '../../otp/exit-reason.js';
 import type { Process } from '../../otp/process.js';
 import type { System } from '../../otp/system.js';
+import { Said } from './said.js';
 import { Slabs } from './slabs.js';
 
 const BYTES_MAX = 8 * 1024 * 1024;
@@ -20,7 +22,7 @@ const NAMES_MAX = 65_535;
 const UNKNOWN = 0;
 
 export interface FlightRecorderOptions {
-  /** Default 8 MiB, room for some 21,000 actors. */
+  /** Default 8 MiB, room for some 16,000 actors. */
   readonly bytesMax?: number;
   /** How long the dead are kept where there is room. Default ten minutes. */
   readonly keepMs?: number;
@@ -30,6 +32,8 @@ export interface FlightStep {
   readonly atMs: number;
   /** The type of the event that was taken; `xstate.init` is the beginning. */
   readonly event: string;
+  /** What it said: its reason, its yes or no. Absent where it said nothing, or too long ago. */
+  readonly data?: Readonly<Record<string, unknown>>;
   /** The state after it, as text and as XState's value. */
   readonly state: string;
   readonly value: unknown;
@@ -81,6 +85,7 @@ export class FlightRecorder {
   readonly #events = new Names();
   readonly #states = new Names();
   readonly #values: unknown[] = [undefined];
+  readonly #said = new Said();
   /** By slab: the state that its actor is in. */
   readonly #lastStates: number[] = [];
   readonly #lastValues: unknown[] = [];
@@ -140,7 +145,7 @@ export class FlightRecorder {
     return events;
   }
 
-  #took(process: Process, event: string, snapshot: unknown): void {
+  #took(process: Process, event: EventObject, snapshot: unknown): void {
     // One that has ended is at its last event still: that step is not a beginning.
     if (process.flight === 0 && (!process.alive || !this.#begin(process))) return;
     const slab = process.flight;
@@ -151,7 +156,8 @@ export class FlightRecorder {
       if (value !== this.#lastValues[slab] || this.#lastStates[slab] === UNKNOWN) this.#enter(slab, value);
     }
     const state = this.#lastStates[slab] as number;
-    this.#slabs.write(slab, this.#system.clock.wallMs(), this.#events.number(event), state);
+    const words = this.#said.number(event);
+    this.#slabs.write(slab, this.#system.clock.wallMs(), this.#events.number(event.type), state, words);
   }
 
   #enter(slab: number, value: unknown): void {
@@ -205,12 +211,16 @@ export class FlightRecorder {
   }
 
   #flight({ slab, ...life }: Omit<Dead, 'end'> & { readonly end: Flight['end'] }): Flight {
-    const steps = this.#slabs.read(slab).map(({ atMs, event, state }) => ({
-      atMs,
-      event: this.#events.names[event] ?? '',
-      state: this.#states.names[state] ?? '',
-      value: this.#values[state],
-    }));
+    const steps = this.#slabs.read(slab).map(({ atMs, event, state, words }): FlightStep => {
+      const data = this.#said.data(words);
+      return {
+        atMs,
+        event: this.#events.names[event] ?? '',
+        ...(data ? { data } : {}),
+        state: this.#states.names[state] ?? '',
+        value: this.#values[state],
+      };
+    });
     return { ...life, lost: this.#slabs.lost(slab), steps };
   }
 }

@@ -4,7 +4,7 @@
  * each event and the state that it led to, then its end. Earlier lives under the same path come first. What the gateway told
  * meanwhile and afterwards stands between them, as events that an actor of the name `chronicle` took from this one.
  *
- * What an event carried and what a context held was never recorded: there is nothing secret in the file.
+ * Of what an event carried only what `said.ts` lets through was recorded, and nothing of what a context held.
  */
 import type { AnyActorRef } from 'xstate';
 import type { GatewayEvent } from '../../gateway/views.js';
@@ -51,12 +51,12 @@ function linesOf(life: Flight, told: readonly GatewayEvent[]): readonly object[]
     definition: chart && JSON.stringify(chart, withoutFunctions),
     snapshot: { status: 'active', value: first?.value, context: {} },
   };
-  const happened = steps.map(({ atMs, event, value }: FlightStep): Timed => {
+  const happened = steps.map(({ atMs, event, data, value }: FlightStep): Timed => {
     const snapshot = { status: 'active', value, context: {} };
     return {
       atMs,
       lines: [
-        { type: '@xstate.event', ...at(atMs), sourceId: undefined, event: { type: event } },
+        { type: '@xstate.event', ...at(atMs), sourceId: undefined, event: { ...data, type: event } },
         { type: '@xstate.snapshot', ...at(atMs), event: { type: event }, snapshot },
       ],
     };

@@ -1,19 +1,20 @@
 /**
- * Where the flight recorder writes: a slab of the last steps for each actor, in tables of numbers. A step is three numbers
- * (when, which event, which state) that are written over the oldest, so that recording makes no garbage, and a slab is used
+ * Where the flight recorder writes: a slab of the last steps for each actor, in tables of numbers. A step is four numbers
+ * (when, which event, which state, what it said) that are written over the oldest, so that recording makes no garbage, and a slab is used
  * again when nobody wants what is in it. What numbers mean is the recorder's.
  */
 
 /** Steps that are kept of an actor. A power of two. */
 export const STEPS = 32;
 const SLABS_PER_CHUNK = 256;
-const BYTES_PER_STEP = 8 + 2 + 2;
+const BYTES_PER_STEP = 8 + 2 + 2 + 4;
 export const SLAB_BYTES = STEPS * BYTES_PER_STEP + 4;
 
 interface Chunk {
   readonly times: Float64Array;
   readonly events: Uint16Array;
   readonly states: Uint16Array;
+  readonly words: Uint32Array;
   /** Steps that were ever written into each slab. */
   readonly written: Uint32Array;
 }
@@ -22,6 +23,7 @@ export interface SlabStep {
   readonly atMs: number;
   readonly event: number;
   readonly state: number;
+  readonly words: number;
 }
 
 export class Slabs {
@@ -51,7 +53,7 @@ export class Slabs {
     this.#free.push(slab);
   }
 
-  write(slab: number, atMs: number, event: number, state: number): void {
+  write(slab: number, atMs: number, event: number, state: number, words: number): void {
     const chunk = this.#chunk(slab);
     const row = slab % SLABS_PER_CHUNK;
     const written = chunk.written[row] as number;
@@ -59,19 +61,25 @@ export class Slabs {
     chunk.times[at] = atMs;
     chunk.events[at] = event;
     chunk.states[at] = state;
+    chunk.words[at] = words;
     // It wraps after four billion steps; the fewer that are then said to be there are written again at once.
     chunk.written[row] = written + 1;
   }
 
   /** The last steps, the oldest first. */
   read(slab: number): readonly SlabStep[] {
-    const { times, events, states, written } = this.#chunk(slab);
+    const { times, events, states, words, written } = this.#chunk(slab);
     const row = slab % SLABS_PER_CHUNK;
     const all = written[row] as number;
     const steps: SlabStep[] = [];
     for (let n = Math.max(0, all - STEPS); n < all; n += 1) {
       const at = row * STEPS + (n & (STEPS - 1));
-      steps.push({ atMs: times[at] as number, event: events[at] as number, state: states[at] as number });
+      steps.push({
+        atMs: times[at] as number,
+        event: events[at] as number,
+        state: states[at] as number,
+        words: words[at] as number,
+      });
     }
     return steps;
   }
@@ -99,6 +107,7 @@ export class Slabs {
       times: new Float64Array(SLABS_PER_CHUNK * STEPS),
       events: new Uint16Array(SLABS_PER_CHUNK * STEPS),
       states: new Uint16Array(SLABS_PER_CHUNK * STEPS),
+      words: new Uint32Array(SLABS_PER_CHUNK * STEPS),
       written: new Uint32Array(SLABS_PER_CHUNK),
     });
     // Slab 0 is nobody's: an actor with the number 0 has none.

@@ -60,8 +60,9 @@ async function tree(options: FlightRecorderOptions = {}): Promise<Tree> {
 }
 
 function crash(ref: AnyActorRef): void {
-  ref.send({ type: 'viewer.came', token: SECRET } as never);
-  ref.send({ type: 'source.failed', password: SECRET } as never);
+  ref.send({ type: 'viewer.came', token: SECRET, name: SECRET, metadata: { deep: SECRET }, pin: 1234 } as never);
+  const error = new Error(`the socket of rtsp://admin:${SECRET}@camera/ was closed`);
+  ref.send({ type: 'source.failed', password: SECRET, error, final: false } as never);
 }
 
 const idle = fromProcess(() => ({ receive: () => {} }));
@@ -93,6 +94,37 @@ describe('the flight of an actor', () => {
     expect(before?.steps.at(-1)).toMatchObject({ event: 'source.failed', state: 'alive.live' });
     expect(before?.end?.reason).toBe('Error: the source has gone');
     expect(after?.steps.map(({ event }) => event)).toEqual(['xstate.init']);
+  });
+
+  it('has what an event said of why, and nothing else that it carried', async () => {
+    const { app, recorder, camera: ref } = await tree();
+    crash(ref);
+    app.system.flush();
+    const [life] = recorder.flights('top/camera');
+    expect(life?.steps.map(({ data }) => data)).toEqual([
+      undefined,
+      undefined,
+      { error: 'Error: the socket of rtsp://[hidden]@camera/ was closed', final: false },
+    ]);
+    expect(JSON.stringify(life?.steps)).not.toMatch(new RegExp(`${SECRET}|1234`));
+  });
+
+  it('forgets what events said before the events, when many different things were said', async () => {
+    const { recorder, app } = await tree();
+    const ref = await add(app.root, 'busy');
+    ref.send({ type: 'first', reason: 'long ago' });
+    const other = await add(app.root, 'other');
+    for (let n = 0; n < 5_000; n += 1) other.send({ type: 'knock', reason: `reason ${n}` });
+    expect(recorder.flights('top/busy')[0]?.steps.at(-1)).not.toHaveProperty('data');
+    expect(recorder.flights('top/other')[0]?.steps.at(-1)?.data).toEqual({ reason: 'reason 4999' });
+    const throwing = Object.defineProperty({ type: 'odd' }, 'reason', {
+      enumerable: true,
+      get: () => {
+        throw new Error('nobody may look');
+      },
+    });
+    ref.send(throwing);
+    expect(recorder.flights('top/busy')[0]?.steps.at(-1)).toMatchObject({ event: 'odd' });
   });
 
   it('is forgotten a while after its end', async () => {
