@@ -7,10 +7,13 @@ import { type GatewayTree, gatewayTree } from '../../src/application.js';
 import { sourceFactory } from '../../src/cameras/index.js';
 import { type ConfigurationInput, configure } from '../../src/configuration.js';
 import type { GatewayOptions } from '../../src/gateway/options.js';
+import type { ArchiveFactory } from '../../src/gateway/recording.js';
 import type { ControlHandle, ControlWire } from '../../src/gateway/transport.js';
 import { encodeFrame } from '../../src/grpc/frame-codec.js';
+import { FlightRecorder } from '../../src/ops/flight/recorder.js';
 import { type HttpServer, startHttpServer } from '../../src/ops/http.js';
 import { type Application, startApplication } from '../../src/otp/application.js';
+import type { ChildSpec } from '../../src/otp/child-spec.js';
 import { leftovers } from '../../src/otp/leaks.js';
 import { System } from '../../src/otp/system.js';
 import { HELLO } from '../gateway/whole-gateway.js';
@@ -37,20 +40,34 @@ export class Town {
   #churning: NodeJS.Timeout | undefined;
   #pending: Promise<void> = Promise.resolve();
 
-  private constructor(input: ConfigurationInput) {
+  readonly #flights = new FlightRecorder(this.system);
+
+  private constructor(input: ConfigurationInput, archives?: ArchiveFactory) {
     this.gateway = gatewayTree({
       options: configure({ session: { inactivityMs: 600_000 }, ...input }) as GatewayOptions,
       system: this.system,
       sources: sourceFactory,
+      archives,
       encode: encodeFrame,
       random: Math.random,
     });
   }
 
-  static async start(input: ConfigurationInput = {}): Promise<Town> {
-    const town = new Town(input);
-    town.#application = await startApplication('sluice', town.gateway.root([]), town.system);
-    town.#http = await startHttpServer({ gateway: town.gateway.live, host: '127.0.0.1', port: 0, token: TOKEN });
+  /** @param parts of a host: where it records, and children of its own beside the gateway's listeners. */
+  static async start(
+    input: ConfigurationInput = {},
+    parts: { readonly archives?: ArchiveFactory; readonly children?: (town: Town) => readonly ChildSpec[] } = {},
+  ): Promise<Town> {
+    const town = new Town(input, parts.archives);
+    const children = parts.children?.(town) ?? [];
+    town.#application = await startApplication('sluice', town.gateway.root(children), town.system);
+    town.#http = await startHttpServer({
+      gateway: town.gateway.live,
+      host: '127.0.0.1',
+      port: 0,
+      token: TOKEN,
+      flights: town.#flights,
+    });
     return town;
   }
 
@@ -100,6 +117,7 @@ export class Town {
     await this.#http?.stop();
     await this.#application?.stop();
     this.gateway.chronicle.close();
+    this.#flights.close();
     expect(leftovers(this.system)).toEqual({});
   }
 
