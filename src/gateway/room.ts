@@ -4,6 +4,7 @@
  */
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { type RoomEvent, roomMachine } from '../../machines/room.js';
+import type { StartContext } from '../otp/child-spec.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import { monitor } from '../otp/monitor.js';
 import type { Process, ProcessBody } from '../otp/process.js';
@@ -90,11 +91,13 @@ export class Room implements ProcessBody {
     return this.#start(`${body.kind}:${this.#lastStream}`, ({ spawn }) => spawn(streamLogic, input, body));
   }
 
-  async #start(id: string, start: Parameters<typeof startChild>[1]['start']): Promise<boolean> {
+  async #start(id: string, begin: (context: StartContext) => AnyActorRef): Promise<boolean> {
     if (!this.accepting) return false;
+    // It may be closing by the time its supervisor comes to it: then its line is closed, and nobody enters it any more.
+    const start = (context: StartContext) => (this.accepting ? begin(context) : 'ignore');
     const spec = { id, restart: 'temporary', shutdown: SHUTDOWN_MS, start } as const;
     const answer = await startChild(this.process.ref, spec).catch((error: unknown) => ({ error }));
-    return answer.error === undefined;
+    return 'ok' in answer && answer.ok !== undefined;
   }
 
   view(): RoomView {

@@ -43,3 +43,25 @@ describe('a room that is killed', () => {
     },
   );
 });
+
+describe('a user who is on the way into a room that is lost', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    'was in it before, or is taken into the next one of that name, and never enters what is closed: %i turns later',
+    async (turns) => {
+      const { backend, whole, audio } = await withAnn();
+      const joining = audio.join({ ...ANN, userId: 'bob' });
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      backend.listener?.failed(new Error('the room is lost'));
+      await whole.settle();
+      backend.finish();
+      await whole.settle();
+      backend.listener?.opened();
+      expect((await joining).participants).toBe(backend.opened - 1);
+      expect(backend.late).toBe(0);
+      const stopped = whole.stop();
+      await whole.settle();
+      backend.finish();
+      await stopped;
+    },
+  );
+});

@@ -17,15 +17,19 @@ export class HeldBackend implements RoomBackend {
   readonly ears = new Set<RoomEar>();
   opened = 0;
   closed = 0;
+  /** Users who came in after it was closed. */
+  late = 0;
   #finish: () => void = () => {};
 
   open(request: RoomRequest, listener: RoomListener): RoomLink {
     this.opened += 1;
     this.listener = listener;
     const silent = { opened: () => {}, failed: () => {} };
+    let closed = false;
     const relay = new EmbeddedRooms(() => Buffer.alloc(5)).open(request, silent);
     return {
       enter: (ear) => {
+        if (closed) this.late += 1;
         const leave = relay.enter(ear);
         this.ears.add(ear);
         return () => {
@@ -36,6 +40,7 @@ export class HeldBackend implements RoomBackend {
       say: (from, content) => relay.say(from, content),
       close: () => {
         this.closed += 1;
+        closed = true;
         return new Promise((resolve) => {
           this.#finish = resolve;
         });
