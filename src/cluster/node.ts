@@ -19,6 +19,7 @@ import { type Down, Peers } from './peers.js';
 import { RULES, type Rules } from './rules.js';
 import { readHeartbeat, readTaken, subjectWord, writeHeartbeat, writeTaken } from './subjects.js';
 import type { Token } from './token.js';
+import { Watches } from './watches.js';
 
 export class ClusterNode {
   readonly name: string;
@@ -32,6 +33,7 @@ export class ClusterNode {
   readonly #leases: Leases;
   readonly #peers: Peers;
   readonly #beats: Beats;
+  readonly #watches: Watches;
   #undo: Undo[] = [];
   #era = 0;
   #state: NodeState = 'joining';
@@ -92,6 +94,7 @@ export class ClusterNode {
         if (node !== name) this.#note('cluster.nodeGone', { node, inc });
       },
     });
+    this.#watches = new Watches(engine, this.#directory, this.#leases);
   }
 
   get state(): NodeState {
@@ -176,9 +179,8 @@ export class ClusterNode {
   start(send: (event: NodeEvent) => void): void {
     this.#send = send;
     const { engine, name } = this;
+    this.#watches.begin();
     this.#undo = [
-      engine.watch('own', (entry) => void this.#directory.see(entry)),
-      engine.watch('nodes', (entry) => this.#leases.see(entry)),
       engine.subscribe('heartbeat.*', (body) => {
         const node = readHeartbeat(body) ?? name;
         if (node !== name) this.#peers.heard(node);
@@ -214,6 +216,7 @@ export class ClusterNode {
     this.#state = state;
     this.#lease.drop();
     this.#claims.dropAll('fenced');
+    this.#peers.fenced(this.name);
   }
 
   lookForEra(): void {
@@ -237,6 +240,7 @@ export class ClusterNode {
     this.#state = 'left';
     this.#send = () => {};
     this.#beats.stop();
+    this.#watches.end();
     for (const undo of this.#undo) undo();
     this.#undo = [];
     this.#claims.dropAll('released');
@@ -260,11 +264,9 @@ export class ClusterNode {
   /** False when the engine is not where it was. */
   #admitEra(info: EngineInfo, seenRev: number): boolean {
     if (!this.#goesOn(info, seenRev)) return false;
-    if (info.era > this.#era) {
-      this.#era = info.era;
-      this.#directory.clear();
-      this.#leases.clear();
-    }
+    // What was told before the engine had said its first era is of that era.
+    if (info.era > this.#era && this.#era !== 0) this.#watches.beginAnew();
+    this.#era = Math.max(this.#era, info.era);
     return true;
   }
 

@@ -90,6 +90,13 @@ export class Peers {
     return () => this.#drop(monitor);
   }
 
+  /** This node has lost its lease and with it everything it owned: whoever monitors that here is told before the records are. */
+  fenced(self: string): void {
+    for (const set of [...this.#monitors.values()]) {
+      for (const monitor of [...set]) if (monitor.node === self) this.#down(monitor, 'fenced');
+    }
+  }
+
   /** A key has a new record. */
   changed(key: string, { record }: Known): void {
     for (const monitor of [...(this.#monitors.get(key) ?? [])]) {

@@ -55,6 +55,8 @@ export class RelaySender {
   readonly #streams = new Map<string, Stream>();
   readonly #undo: Undo;
   readonly #timer: { id: unknown } = { id: undefined };
+  /** The highest number of the streams that are over: what is still on its way is older than what another one begins with. */
+  #highest = 0;
 
   constructor(parts: RelaySenderParts) {
     this.#parts = parts;
@@ -97,7 +99,7 @@ export class RelaySender {
     // Another attempt of the same node: the one before is over.
     if (known) this.#end(name);
     const camera = this.#parts.mayAct() ? this.#parts.camera(interest.camera) : undefined;
-    const stream = new Stream(this.#parts, interest, () => this.#streams.delete(name));
+    const stream = new Stream(this.#parts, interest, this.#highest, () => this.#forget(name));
     const holder = this.#parts.elsewhere?.(interest.camera);
     if (!camera || holder !== undefined) {
       stream.say({ type: 'ended', why: holder === undefined ? 'that gateway has no such camera' : heldBy(holder) });
@@ -109,8 +111,13 @@ export class RelaySender {
 
   #end(name: string, why?: string): void {
     const stream = this.#streams.get(name);
-    this.#streams.delete(name);
+    this.#forget(name);
     stream?.end(why);
+  }
+
+  #forget(name: string): void {
+    this.#highest = Math.max(this.#highest, this.#streams.get(name)?.highest ?? 0);
+    this.#streams.delete(name);
   }
 
   #sweepLater(): void {
@@ -136,8 +143,8 @@ class Stream {
   readonly #parts: RelaySenderParts;
   readonly #subject: string;
   readonly #onEnded: () => void;
-  /** What that node had before: a stream that was forgotten here and is asked for again goes on behind it. */
-  readonly #had: number;
+  /** Numbers go on behind what that node has, and what was sent before: a stream that was forgotten here may be asked for again. */
+  readonly #before: number;
   #leave: () => void = () => {};
   #sent = 0;
   #acked = 0;
@@ -148,13 +155,17 @@ class Stream {
   #pending: Frame | undefined;
   #over = false;
 
-  constructor(parts: RelaySenderParts, interest: Interest, onEnded: () => void) {
+  constructor(parts: RelaySenderParts, interest: Interest, highest: number, onEnded: () => void) {
     this.#parts = parts;
     this.interest = interest;
     this.heardMs = parts.clock.now();
     this.#subject = framesSubject(interest.node, interest.camera);
-    this.#had = interest.got;
+    this.#before = Math.max(interest.got, highest);
     this.#onEnded = onEnded;
+  }
+
+  get highest(): number {
+    return this.#before + this.#sent;
   }
 
   begin(camera: Pick<Camera, 'join'>): void {
@@ -170,14 +181,16 @@ class Stream {
 
   heard(got: number): void {
     this.heardMs = this.#parts.clock.now();
-    this.#acked = Math.max(this.#acked, Math.min(got - this.#had, this.#sent));
+    this.#acked = Math.max(this.#acked, Math.min(got - this.#before, this.#sent));
     // All that was on its way was lost, as when a connection is: it would never be acknowledged.
     if (this.#acked < this.#sent && this.#acked === this.#ackedBefore) this.#acked = this.#sent;
     this.#ackedBefore = this.#acked;
     const pending = this.#pending;
-    if (pending === undefined || !this.#hasCredit || !this.#parts.mayAct()) return;
+    if (pending === undefined || !this.#hasCredit) return;
     this.#pending = undefined;
-    this.#send(pending);
+    // What it waited for may have taken the right to send it with it.
+    if (this.#parts.mayAct()) this.#send(pending);
+    else this.#dropped += 1;
   }
 
   say(said: Said): void {
@@ -220,7 +233,7 @@ class Stream {
     this.#sent += 1;
     const { stream, camera } = this.interest;
     const rights = { inc: inc(), token: token?.(camera) };
-    const head = { type: 'frame', stream, ...rights, n: this.#sent, timestampMs, contentType, key } as const;
+    const head = { type: 'frame', stream, ...rights, n: this.highest, timestampMs, contentType, key } as const;
     media.publish(this.#subject, writeRelay(head, picture));
   }
 

@@ -82,6 +82,25 @@ describe('a node', () => {
     expect(a.node.members().map(({ node, state }) => `${node} ${state}`)).toEqual(['a up', 'b up']);
   });
 
+  it('knows what stood there before it came', async () => {
+    await a.own('k');
+    const c = new Member(hub, clock, 'c');
+    await settle();
+    expect(c.node.whereis('k')?.node).toBe('a');
+    expect(c.node.members().map(({ node }) => node)).toEqual(expect.arrayContaining(['a', 'b', 'c']));
+    await c.vanish();
+  });
+
+  it('tells a monitor of its own key at once that it is fenced', async () => {
+    await a.own('k');
+    const downs: string[] = [];
+    a.node.monitor('k', ({ reason }) => void downs.push(reason));
+    a.node.dropAll('fenced');
+    expect(downs).toEqual(['fenced']);
+    await pass(15_000);
+    expect(downs).toHaveLength(1);
+  });
+
   it('takes a key from the other, who loses it with the reason', async () => {
     const first = await a.own('k');
     const second = await b.own('k');
@@ -221,7 +240,7 @@ describe('an engine that was put back', () => {
     expect(owned.current()).toBe(false);
     expect(member.notes).toContain('cluster.wentBack');
     expect((await member.claim('k')).type).toBe('fenced');
-    hub.records.lastRev = () => 0;
+    hub.records.lastRev = lastRev;
     (hub as { era: number }).era = 2;
     clock.advance(5_000);
     await settle();
