@@ -10,8 +10,8 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 const page = read('docs/cluster.md');
 
 describe('the page about several gateways', () => {
-  it('shows the example of a receiver as it is run', () => {
-    expect(page).toContain(`\`\`\`js\n${read('examples/apps/webhook-receiver.mjs')}\`\`\``);
+  it.each(['webhook-receiver', 'camera-device'])('shows the example of a %s as it is run', (name) => {
+    expect(page).toContain(`\`\`\`js\n${read(`examples/apps/${name}.mjs`)}\`\`\``);
   });
 
   it('gives configurations that are taken', () => {
