@@ -13,6 +13,7 @@ import { Readers } from './readers.js';
 import { RemoteApps } from './remote-apps.js';
 import { Stage } from './stage.js';
 import { Talkers } from './talkers.js';
+import { SimulatedUplinks } from './uplinks.js';
 import { Viewers } from './viewers.js';
 import { Visitors } from './visitors.js';
 import { Workers } from './workers.js';
@@ -41,6 +42,7 @@ const DEEDS = {
     ...{ enter: 8, join: 3, openStream: 4, talk: 8, hangUp: 4 },
     ...{ leaveRoom: 2, play: 3, stopPlay: 1.5, loseRoom: 1 },
   },
+  uplinks: { wantUplink: 2, endUplink: 1.5, disturbUplink: 5 },
   apps: { app: 4, appMessage: 3, appCrash: 3, remoteApp: 4, remoteCrash: 4 },
   readers: { subscribe: 6, unsubscribe: 2, publish: 6 },
   workers: { register: 10, unregister: 2, call: 7, callOnce: 4 },
@@ -73,6 +75,7 @@ const VICTIMS = {
   camera: 3,
   participant: 2,
   room: 1,
+  uplink: 1.5,
   'client-manager': 3,
   topics: 1,
   services: 1.5,
@@ -117,6 +120,7 @@ export class Crowd {
     const readers = new Readers(stage);
     const workers = new Workers(stage);
     const borrowers = new Borrowers(stage);
+    const uplinks = new SimulatedUplinks(stage);
     visitors.onMet = (connection) => {
       readers.met(connection);
       workers.met(connection);
@@ -150,6 +154,9 @@ export class Crowd {
       play: () => talkers.play(),
       stopPlay: () => talkers.stopPlay(),
       loseRoom: () => talkers.loseRoom(),
+      wantUplink: () => uplinks.begin(),
+      endUplink: () => uplinks.end(),
+      disturbUplink: () => uplinks.disturb(),
       app: () => apps.start(),
       appMessage: () => apps.message(),
       appCrash: () => apps.crash(),
@@ -205,6 +212,8 @@ export class Crowd {
     const process = this.#dice.pick([...this.#world.system.processes].filter((one) => one.alive && one.parent?.parent));
     const action = this.#dice.pick(['stop', 'kill', 'restart'] as const);
     if (!process || !action) return;
+    // One that is told to end takes nothing more, as one that has ended.
+    if (process.kind === 'courier') this.#world.couriersLost = true;
     const ask = this.#stage.newAsk(`act-${action}`);
     this.#stage.note(`${ask.label} on ${process.path}`);
     this.#world.ask(ask, this.#world.tree.live.act(process.path, action), () => {});

@@ -11,6 +11,7 @@ import type { GatewayOptions } from '../../src/gateway/options.js';
 import type { StreamBody } from '../../src/gateway/stream.js';
 import type { Hello } from '../../src/gateway/transport.js';
 import { type Application, startApplication } from '../../src/otp/application.js';
+import type { ChildSpec } from '../../src/otp/child-spec.js';
 import { VirtualClock } from '../../src/otp/clock.js';
 import { describeReason, type ExitReason } from '../../src/otp/exit-reason.js';
 import { monitor } from '../../src/otp/monitor.js';
@@ -87,6 +88,10 @@ export class World {
   couriersLost = false;
   /** When the service desk that there is now was told of everybody. */
   desksBornAtMs = 0;
+  /** When the core ended last; its successor may have been started since. */
+  coreEndedAtMs = 0;
+  /** What is started beside the gateway, as a host does. */
+  readonly listeners: ChildSpec[] = [];
   /** After each step, when all is at rest. */
   readonly checks: Check[] = [];
   /** Once, when all is over. */
@@ -133,7 +138,7 @@ export class World {
   };
 
   async start(): Promise<void> {
-    this.#application = await startApplication('sluice', this.tree.root([]), this.system);
+    this.#application = await startApplication('sluice', this.tree.root(this.listeners), this.system);
     this.root = this.system.root;
     await this.settle();
   }
@@ -218,6 +223,7 @@ export class World {
     switch (event.type) {
       case 'process.down':
         if (event.process.kind === 'courier') this.couriersLost = true;
+        if (event.process.path === 'sluice/core') this.coreEndedAtMs = this.clock.now();
         if (event.process.kind === 'services') this.desksBornAtMs = this.clock.now();
         this.note(`    ${event.process.path} ended: ${describeReason(event.reason)}`);
         if (event.reason instanceof Error && !event.reason.message.startsWith('simulated'))
