@@ -12,7 +12,7 @@ let third: ThirdParty;
 beforeEach(async () => {
   third = new ThirdParty();
   await third.listen();
-  virtual = await VirtualGateway.start({ app: { webhookTimeoutMs: 200 } });
+  virtual = await VirtualGateway.start();
 });
 
 afterEach(async () => {
