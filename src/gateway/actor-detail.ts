@@ -1,5 +1,6 @@
 /** One actor in full, and the actors that are worth a look: those with the most waiting, remembered or restarted, and the oldest. */
 import type { Process } from '../otp/process.js';
+import { contextView } from './context-view.js';
 import { memoryEstimate } from './memory-estimate.js';
 import { actorView } from './structure.js';
 import { mentions } from './tree-rows.js';
@@ -11,10 +12,15 @@ const NAMED_MAX = 100;
 export function actorDetail(process: Process): ActorDetail {
   const watchers = process.watchers?.members() ?? [];
   const watching = process.watching?.members() ?? [];
+  const { value, context } = process.ref.getSnapshot() as { readonly value?: unknown; readonly context?: unknown };
+  const remembered = contextView(context);
+  const { mailbox } = process;
   return {
     ...actorView(process),
     memoryBytes: memoryEstimate(process),
-    activeStates: activeStates(stateValue(process)),
+    activeStates: activeStates(value),
+    ...(remembered ? { context: remembered } : {}),
+    ...(mailbox ? { mailboxMax: mailbox.max, mailboxRefused: mailbox.overflowed } : {}),
     // A monitor may be a function of something that is no actor; it watches all the same, but has no name to give.
     watchedBy: named(watchers.map((monitor) => monitor.holderPath)),
     watches: named(watching.map((monitor) => monitor.targetPath)),
@@ -23,10 +29,6 @@ export function actorDetail(process: Process): ActorDetail {
 
 function named(paths: readonly (string | undefined)[]): string[] {
   return paths.filter((path) => path !== undefined).slice(0, NAMED_MAX);
-}
-
-function stateValue(process: Process): unknown {
-  return (process.ref.getSnapshot() as { readonly value?: unknown }).value;
 }
 
 /** Every state that is active, by its path in the chart, the outer ones first: `alive`, `alive.live`, `alive.live.pictures`. */

@@ -19,6 +19,11 @@ export interface ActorView {
 export interface ActorDetail extends RankedActor {
   /** Every state that is active, by its path in the chart, the outer ones first. */
   readonly activeStates: readonly string[];
+  /** What its chart remembers, without secrets and without what is large; absent where there is nothing. */
+  readonly context?: Readonly<Record<string, unknown>>;
+  /** Of a limited mailbox: its limit, and the messages that found no room in it so far. */
+  readonly mailboxMax?: number;
+  readonly mailboxRefused?: number;
   /** Paths of the actors that monitor it, and of those that it monitors. */
   readonly watchedBy: readonly string[];
   readonly watches: readonly string[];

@@ -17,6 +17,11 @@ const SCHEME = /\b(bearer|basic)\s+[\w.~+/=-]{4,}/gi;
 const TEXT_MAX = 2_000;
 const DEPTH_MAX = 4;
 
+/** Whether a field of this name is nobody's business. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /** The same text without credentials in URLs, secret parameters and authorization headers, and not longer than a line should be. */
 export function withoutSecrets(text: string): string {
   const short = text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;

@@ -1,7 +1,8 @@
 /** Every area of the page in a real Chromium, before a gateway in which something of everything is. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { setup } from 'xstate';
 import type { ActorDetail } from '../../src/gateway/views.js';
 import { eventually } from '../e2e/eventually.js';
 import { EarWire } from '../gateway/audio-town.js';
@@ -16,6 +17,13 @@ const JOIN = { userId: 'ada', roomName: 'lobby', token: '', roomUrl: '', targetI
 /** An id that would be a script if anybody put it into the page as markup. */
 const EVIL = '<img src=x onerror="document.title=1">&"\'';
 
+/** An actor of a host's. */
+const turnstile = setup({}).createMachine({
+  id: 'turnstile',
+  initial: 'locked',
+  states: { locked: { on: { coin: 'open' } }, open: { on: { push: 'locked' } } },
+});
+
 /** Generous: the page asks once a second, and the machine may be busy. */
 const poll = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 });
 
@@ -27,7 +35,8 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
   beforeAll(async () => {
     // A reader that is stuck stays for as long as it is looked at.
     const stream = { sendTimeoutMs: 600_000, stallMs: 600_000 };
-    town = await Town.start({ cameras: [{ id: 'front', source: 'clip:' }], stream });
+    const children = () => [{ id: 'turnstile', start: { logic: turnstile } }];
+    town = await Town.start({ cameras: [{ id: 'front', source: 'clip:' }], stream }, { children });
     const control = await town.connect('viewer-1');
     control.subscribe('weather.*');
     control.register('add', 0);
@@ -102,6 +111,39 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     expect(await page.locator('#detail-holds').textContent()).not.toBe('');
     await page.keyboard.press('Escape');
     await poll(() => panel(page).count()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('E-a2 E-a8 shows what an actor remembers, and gives its chart and messages as files', async () => {
+    const page = await opened();
+    await page.getByRole('treeitem', { name: /camera:front/ }).click();
+    await page.getByText('Remembers', { exact: true }).click();
+    await poll(() => page.locator('#detail-context').textContent()).toContain('lingerMs');
+    const saved = async (name: string): Promise<string> => {
+      const saving = page.waitForEvent('download');
+      await page.getByRole('button', { name, exact: true }).click();
+      return readFileSync((await (await saving).path()) ?? '', 'utf8');
+    };
+    const marked = (await detail(CAMERA)).activeStates.at(-1) ?? '';
+    const mermaid = await saved('Chart as Mermaid');
+    expect(mermaid).toMatch(/^stateDiagram-v2/);
+    expect(mermaid).toContain(`class camera_${marked.replaceAll('.', '_')} now`);
+    expect(JSON.parse(await saved('Chart as JSON'))).toMatchObject({ kind: 'camera', definition: { id: 'camera' } });
+    expect(await saved('Messages as Mermaid')).toMatch(/^sequenceDiagram\n(?:.*\n)*? {2}others->>a0: demand\.began\n/);
+    expect(faults).toEqual([]);
+  });
+
+  it('E-a8 draws the chart of an actor that is none of the gateway, from the chart itself', async () => {
+    const page = await opened();
+    await page.getByRole('searchbox', { name: /Search actors/ }).fill('turnstile');
+    await page.getByRole('treeitem', { name: /turnstile/ }).click();
+    await poll(() => page.evaluate<string[]>(MARKED)).toEqual(['turnstile.locked']);
+    expect(
+      await panel(page)
+        .getByRole('img', { name: /^Chart of turnstile, now in locked/ })
+        .count(),
+    ).toBe(1);
+    await page.screenshot({ path: `${ARTEFACTS}page-host-actor.png` });
     expect(faults).toEqual([]);
   });
 

@@ -8,10 +8,13 @@ import type { TreeNode } from './supervision-tree.js';
 /**
  * A transition is written inside the innermost state that holds both of its ends, and before the states themselves: Mermaid
  * puts a state where it was named last.
+ * @param now paths of states in which an actor stands, which are marked.
  */
-export function chartMermaid(graph: ChartGraph): string {
+export function chartMermaid(graph: ChartGraph, now: readonly string[] = []): string {
   const lines = ['stateDiagram-v2', ...title(graph)];
   writeChildren(graph, graph.root, '  ', lines);
+  if (now.length > 0) lines.push('  classDef now stroke:#c2255c,stroke-width:3px');
+  for (const path of now) lines.push(`  class ${nameIn(`${graph.root.id}.${path}`)} now`);
   return `${lines.join('\n')}\n`;
 }
 

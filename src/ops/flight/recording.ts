@@ -41,14 +41,14 @@ function linesOf(life: Flight, told: readonly GatewayEvent[]): readonly object[]
     return { rootId, sessionId, createdAt: String(atMs), id: `${sessionId}#${lines}`, _version: VERSION };
   };
   const [first] = steps;
-  const chart = definitionOf(chartOf({ logic } as unknown as AnyActorRef));
+  const chart = chartOf({ logic } as unknown as AnyActorRef);
   const actor = {
     type: '@xstate.actor',
     ...at(startedAtMs),
     name: path.slice(path.lastIndexOf('/') + 1),
     parentId: parentPath,
     lost,
-    definition: chart && JSON.stringify(chart, withoutFunctions),
+    definition: chartText(chart),
     snapshot: { status: 'active', value: first?.value, context: {} },
   };
   const happened = steps.map(({ atMs, event, data, value }: FlightStep): Timed => {
@@ -79,6 +79,11 @@ function linesOf(life: Flight, told: readonly GatewayEvent[]): readonly object[]
 /** By time; what was told in the same millisecond comes after the step that it is about. */
 function inOrder(happened: readonly Timed[], notes: readonly Timed[]): readonly Timed[] {
   return [...happened, ...notes].sort((a, b) => a.atMs - b.atMs);
+}
+
+/** A chart as it is written, as JSON; undefined for an actor that has none. */
+export function chartText(config: object | undefined): string | undefined {
+  return config && JSON.stringify(definitionOf(config), withoutFunctions);
 }
 
 /** Guards and actions written in a chart are code; who replays draws their names. */

@@ -26,12 +26,12 @@ export function mermaidSequence(path: string, moments: readonly SequenceMoment[]
 function linesOf(moment: SequenceMoment, path: string, names: Names): readonly string[] {
   const { kind, event, text, actor = path } = moment;
   const self = names.of(actor);
-  const above = actor.includes('/') ? names.of(actor.slice(0, actor.lastIndexOf('/'))) : 'others';
+  const above = (): string => (actor.includes('/') ? names.of(actor.slice(0, actor.lastIndexOf('/'))) : 'others');
   if (kind === 'step') return [`  others->>${self}: ${said(event)}`, `  Note over ${self}: ${said(text)}`];
   const words = said(text === '' ? event : `${event === '' ? '' : `${event} `}${text}`);
   if (kind === 'end') return [`  Note over ${self}: ended ${words}`];
-  if (event === 'process.down') return [`  ${self}--x${above}: ${words}`];
-  if (event === 'process.restarted' || event === 'process.started') return [`  ${above}->>${self}: ${words}`];
+  if (event === 'process.down') return [`  ${self}--x${above()}: ${words}`];
+  if (event === 'process.restarted' || event === 'process.started') return [`  ${above()}->>${self}: ${words}`];
   return [`  Note over ${self}: ${words}`];
 }
 

@@ -6,7 +6,9 @@ import { setBadge } from './badge.js';
 import { Chart } from './chart.js';
 import { byId, make, setText } from './dom.js';
 import { eventRow } from './event-row.js';
-import { replayActor, saveRecording } from './replay.js';
+import { EXPORTS, exportActor } from './exports.js';
+import type { ChartConfig } from './recording-file.js';
+import { replayActor } from './replay.js';
 import { actButton } from './token.js';
 import { bytes, clock, duration, many, nameOf, number } from './words.js';
 
@@ -27,6 +29,8 @@ const chart = new Chart();
 let opened = '';
 let openedFrom: Element | null = null;
 let toldEvents = '';
+/** The chart of the actor that was opened last and that has no drawing. */
+let written: { readonly id: string; readonly config: ChartConfig | undefined } | undefined;
 
 export function openedActor(): string {
   return opened;
@@ -82,7 +86,7 @@ async function showLiving(actor: Answer): Promise<void> {
     ['Up', duration(Date.now() - actor.startedAtMs)],
     ['Since', clock.format(actor.startedAtMs)],
     ['Restarts', number(actor.restarts)],
-    ['Mailbox', number(actor.mailbox)],
+    ['Mailbox', mailboxOf(actor)],
     ['Remembers about', bytes(actor.memoryBytes)],
   ]);
   const holds = Object.entries(actor.holds).map(([kind, n]) => many(n, kind.replaceAll('_', ' ')));
@@ -92,8 +96,44 @@ async function showLiving(actor: Answer): Promise<void> {
   showEvents(actor.events);
   setText(byId('detail-error'), actor.lastError ?? '');
   byId('detail-error-line').hidden = actor.lastError === undefined;
-  byId('detail-chart').hidden = actor.chart === undefined;
-  if (actor.chart !== undefined) await chart.show(actor.chart, actor.activeStates, actor.state);
+  showContext(actor.context);
+  await showChart(actor);
+}
+
+/** The drawing that the gateway has, or the chart as it is written: a host's actors have charts as well. */
+async function showChart({ id, kind, chart: drawn, activeStates, state }: Answer): Promise<void> {
+  const place = byId('detail-chart');
+  if (drawn === undefined && activeStates.length > 0 && written?.id !== id) {
+    const answer = ask<{ definition: ChartConfig }>(`api/actors/${encodeURIComponent(id)}/flight?form=chart`);
+    written = { id, config: await answer.then(({ definition }) => definition).catch(() => undefined) };
+  }
+  if (id !== opened) return;
+  const config = drawn === undefined && written?.id === id ? written.config : undefined;
+  place.hidden = drawn === undefined && config === undefined;
+  if (!place.hidden) await chart.show(drawn ?? kind, activeStates, state, config, drawn !== undefined);
+}
+
+function showContext(context: Answer['context']): void {
+  const fields = Object.entries(context ?? {});
+  byId('detail-context-box').hidden = fields.length === 0;
+  const list = byId('detail-context');
+  const names = fields.map(([name]) => name).join(' ');
+  if (list.dataset['names'] !== names) {
+    list.dataset['names'] = names;
+    list.replaceChildren(
+      ...fields.map(([name]) => make('div', {}, make('dt', {}, name), make('dd', { class: 'mono' }))),
+    );
+  }
+  for (const [at, [, value]] of fields.entries()) {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    setText(list.children[at]?.lastElementChild as Element, text);
+  }
+}
+
+function mailboxOf({ mailbox, mailboxMax, mailboxRefused = 0 }: Answer): string {
+  if (mailboxMax === undefined) return number(mailbox);
+  const refused = mailboxRefused > 0 ? `, ${number(mailboxRefused)} refused` : '';
+  return `${number(mailbox)} of ${number(mailboxMax)}${refused}`;
 }
 
 function showFacts(facts: readonly (readonly [label: string, value: string])[]): void {
@@ -142,7 +182,11 @@ export function setUpActor(): void {
     byId('detail-actions').append(actButton(verb, () => askFirst({ verb, name: nameOf(opened), id: opened, text })));
   }
   byId('detail-replay').addEventListener('click', () => void replayActor(opened, closeActor));
-  byId('detail-save').addEventListener('click', () => void saveRecording(opened));
+  for (const name of EXPORTS) {
+    const button = make('button', { class: 'button small', type: 'button' }, name);
+    button.addEventListener('click', () => void exportActor(name, opened));
+    byId('detail-recording').append(button);
+  }
   byId('detail-close').addEventListener('click', closeActor);
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && !document.querySelector('dialog[open]')) closeActor();

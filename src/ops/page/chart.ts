@@ -71,13 +71,20 @@ export class Chart {
    * Draws the chart unless it is drawn already, and marks these states.
    * @param config the chart itself, where it is known: it is drawn from this where no drawing is to be had, or one that has
    * not its states, as of another version.
+   * @param isDrawn whether it is worth asking for a drawing.
    */
-  async show(name: string, active: readonly string[], state: string, config?: ChartConfig): Promise<void> {
+  async show(
+    name: string,
+    active: readonly string[],
+    state: string,
+    config?: ChartConfig,
+    isDrawn = true,
+  ): Promise<void> {
     if (this.#name !== name || this.#config !== config || !this.#root.firstElementChild) {
       this.#name = name;
       this.#config = config;
       this.#root.replaceChildren();
-      this.#drawn = this.#load(name, config);
+      this.#drawn = this.#load(name, config, isDrawn);
     }
     this.#wanted = active;
     this.element.setAttribute('aria-label', `Chart of ${name}, now in ${stateOf(state)}`);
@@ -90,8 +97,9 @@ export class Chart {
     this.#mark(active);
   }
 
-  async #load(name: string, config: ChartConfig | undefined): Promise<void> {
-    const found = await drawing(name).catch((error: unknown) => {
+  async #load(name: string, config: ChartConfig | undefined, isDrawn: boolean): Promise<void> {
+    const asked = isDrawn ? drawing(name) : Promise.resolve(undefined);
+    const found = await asked.catch((error: unknown) => {
       if (config) return undefined;
       throw error;
     });

@@ -7,6 +7,7 @@ import { currentArea, showArea } from './areas.js';
 import { Refusal, request } from './ask.js';
 import { textOf } from './chart-config.js';
 import { byId, make, setText } from './dom.js';
+import { saveText } from './exports.js';
 import { forgetLife, lifeInWords, playerKey, playLife, setUpPlayer } from './player.js';
 import { BadRecording, FILE_BYTES_MAX, type Life, type Moment, readRecording } from './recording-file.js';
 import { toast } from './toast.js';
@@ -33,12 +34,6 @@ export async function replayActor(id: string, before: () => void): Promise<void>
   // The browser tells of the new address later.
   showArea();
   show(text, `${nameOf(id)} of this gateway`);
-}
-
-/** Saves the recording of an actor of this gateway as a file. */
-export async function saveRecording(id: string): Promise<void> {
-  const text = await recordingOf(id);
-  if (text !== undefined) save(text, nameOf(id), 'ndjson');
 }
 
 async function recordingOf(id: string): Promise<string | undefined> {
@@ -108,15 +103,9 @@ function refuse(name: string, why: string): void {
   line.hidden = false;
 }
 
-function save(text: string, name: string, ending: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-  make('a', { href: url, download: `${name.replace(/[^\w.-]+/g, '-')}.${ending}` }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
 function saveSequence(): void {
   if (!shown) return;
-  save(mermaidSequence(shown.path, shown.moments.map(sequenceMoment), SEQUENCE_MAX), shown.name, 'mmd');
+  saveText(mermaidSequence(shown.path, shown.moments.map(sequenceMoment), SEQUENCE_MAX), shown.name, 'mmd');
   toast(`The last ${many(Math.min(SEQUENCE_MAX, shown.moments.length), 'moment')} as a sequence diagram for Mermaid.`);
 }
 
@@ -146,7 +135,7 @@ export function setUpReplay(onActor: (id: string) => void): void {
     file.value = '';
   });
   picker.addEventListener('change', () => choose(Number(picker.value)));
-  byId('replay-save').addEventListener('click', () => save(content, shown?.name ?? 'recording', 'ndjson'));
+  byId('replay-save').addEventListener('click', () => saveText(content, shown?.name ?? 'recording', 'ndjson'));
   byId('replay-sequence').addEventListener('click', saveSequence);
   document.addEventListener('keydown', pressed);
   setUpDrop();

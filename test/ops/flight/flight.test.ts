@@ -219,5 +219,20 @@ describe('the recording of a crashed camera', () => {
     const file = await (await fetch(`${at}/flight`)).text();
     expect(JSON.parse(file.split('\n', 1)[0] as string)).toMatchObject({ type: '@xstate.actor', name: 'camera:demo' });
     expect((await fetch(`${gateway.addresses.http}/api/actors/nobody/flight`)).status).toBe(404);
+    // What the end led to stands in the file, told by the chronicle.
+    expect(file).toContain('"type":"process.restarted"');
+    const chart = (await (await fetch(`${at}/flight?form=chart`)).json()) as Readonly<Record<string, unknown>>;
+    expect(chart).toMatchObject({
+      kind: 'camera',
+      activeStates: ['alive', 'alive.idle'],
+      definition: { id: 'camera' },
+    });
+    expect(await (await fetch(`${at}/flight?form=mermaid`)).text()).toMatch(/\n {2}class camera_alive_idle now\n$/);
+    expect(await (await fetch(`${at}/flight?form=sequence&last=1`)).text()).toBe(
+      `sequenceDiagram\n  participant others\n  participant a0 as ${path}\n  others->>a0: xstate.init\n  Note over a0: alive.idle\n`,
+    );
+    expect((await fetch(`${at}/flight?form=film`)).status).toBe(400);
+    const chartless = `${gateway.addresses.http}/api/actors/${encodeURIComponent('sluice/janitor')}/flight?form=chart`;
+    expect((await fetch(chartless)).status).toBe(404);
   });
 });
