@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Rules } from '../../src/cluster/rules.js';
 import { runExclusiveSeed } from './run-exclusive-seed.js';
 
-const SEEDS = 200;
+const SEEDS = 100;
 const only = process.env['EXCLUSIVE_SEED'];
 
 describe('several nodes that want the same cameras, over a bad network', () => {
