@@ -1,59 +1,41 @@
 /** Every area of the page in a real Chromium, before a gateway in which something of everything is. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { setup } from 'xstate';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ActorDetail } from '../../src/gateway/views.js';
 import { eventually } from '../e2e/eventually.js';
 import { EarWire } from '../gateway/audio-town.js';
 import { HeldWire } from '../gateway/paths/held-wire.js';
-import { chromiumPath, launchChromium } from './chromium.js';
-import { CONTRAST, FOCUSED, MARKED, NAMELESS, TWICE } from './page-scripts.js';
+import { chromiumPath } from './chromium.js';
+import { CONTRAST, FOCUSED, NAMELESS, TWICE } from './page-scripts.js';
 import { TOKEN, Town } from './page-town.js';
+import { ARTEFACTS, IN_TIME, Visits } from './page-visits.js';
 
-const ARTEFACTS = new URL('../artifacts/', import.meta.url).pathname;
 const CAMERA = 'sluice/cameras/camera:front';
 const JOIN = { userId: 'ada', roomName: 'lobby', token: '', roomUrl: '', targetIdentity: '' };
 /** An id that would be a script if anybody put it into the page as markup. */
 const EVIL = '<img src=x onerror="document.title=1">&"\'';
 
-/** An actor of a host's. */
-const turnstile = setup({}).createMachine({
-  id: 'turnstile',
-  initial: 'locked',
-  states: { locked: { on: { coin: 'open' } }, open: { on: { push: 'locked' } } },
-});
-
-/** Generous: the page asks once a second, and the machine may be busy. */
-const poll = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 });
+const poll = <T>(look: () => T) => expect.poll(look, IN_TIME);
 
 describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => {
-  let browser: Browser;
+  let visits: Visits;
   let town: Town;
-  let faults: string[];
 
   beforeAll(async () => {
     // A reader that is stuck stays for as long as it is looked at.
     const stream = { sendTimeoutMs: 600_000, stallMs: 600_000 };
-    const children = () => [{ id: 'turnstile', start: { logic: turnstile } }];
-    town = await Town.start({ cameras: [{ id: 'front', source: 'clip:' }], stream }, { children });
+    town = await Town.start({ cameras: [{ id: 'front', source: 'clip:' }], stream });
     const control = await town.connect('viewer-1');
     control.subscribe('weather.*');
     control.register('add', 0);
     await town.connect(EVIL);
     await town.gateway.live.audio.join(JOIN);
     await town.gateway.live.audio.stream('ada', new EarWire());
-    browser = await launchChromium();
-    mkdirSync(ARTEFACTS, { recursive: true });
+    visits = await Visits.start();
   });
-  beforeEach(() => {
-    faults = [];
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-  });
+  afterEach(() => visits.end());
   afterAll(async () => {
-    await browser?.close();
+    await visits?.stop();
     await town.stop();
   });
 
@@ -61,104 +43,10 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     area = '',
     { token = true, ...options }: BrowserContextOptions & { token?: boolean } = {},
   ): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 960 }, ...options });
-    const page = await context.newPage();
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('request', (request) => {
-      if (!request.url().startsWith(town.address) && !/^(?:data|blob):/.test(request.url())) faults.push(request.url());
-    });
-    await page.goto(`${town.address}/${token ? `#token=${TOKEN}` : ''}`);
+    const page = await visits.open(town.address, token ? `#token=${TOKEN}` : '', options);
     if (area !== '') await page.getByRole('navigation').getByRole('link', { name: area }).click();
     return page;
   }
-
-  const detail = async (id: string): Promise<ActorDetail> =>
-    (await (await fetch(`${town.address}/api/actors/${encodeURIComponent(id)}`)).json()) as ActorDetail;
-
-  const panel = (page: Page) => page.getByRole('complementary');
-  it('E-a8 draws the chart of an actor and marks the states in which it stands', async () => {
-    const page = await opened();
-    await page.getByRole('treeitem', { name: /camera:front/ }).click();
-    await poll(() => panel(page).getByRole('heading', { level: 2 }).textContent()).toBe('camera:front');
-    await eventually(
-      'the marked states are those of the actor',
-      async () => {
-        const marked = await page.evaluate<string[]>(MARKED);
-        const { activeStates } = await detail(CAMERA);
-        const leaves = activeStates.filter((state) => !activeStates.some((other) => other.startsWith(`${state}.`)));
-        return { marked, leaves: leaves.map((state) => `camera.${state}`) };
-      },
-      ({ marked, leaves }) => marked.length > 0 && marked.join() === leaves.join(),
-    );
-    expect(await page.getByRole('img', { name: /^Chart of camera, now in/ }).count()).toBe(1);
-    await page.screenshot({ path: `${ARTEFACTS}page-actor.png` });
-    expect(faults).toEqual([]);
-  });
-
-  it('E-a2 tells of an actor what it holds, who watches whom, what happened to it, and why it last ended', async () => {
-    const page = await opened();
-    const [client] = town.gateway.live.clients();
-    const id = client?.id ?? '';
-    await page.getByRole('searchbox', { name: /Search actors/ }).fill(id);
-    await page.getByRole('treeitem', { name: id }).first().click();
-    const watchers = page.locator('#detail-watched-by');
-    await poll(() => watchers.textContent()).not.toBe('');
-    const { watchedBy } = await detail(id);
-    for (const watcher of watchedBy) expect(await watchers.textContent()).toContain(watcher.split('/').at(-1));
-    expect(await page.locator('#detail-events').textContent()).toContain('process.started');
-    expect(await page.locator('#detail-why').textContent()).toContain('has not ended');
-    expect(await page.locator('#detail-holds').textContent()).not.toBe('');
-    await page.keyboard.press('Escape');
-    await poll(() => panel(page).count()).toBe(0);
-    expect(faults).toEqual([]);
-  });
-
-  it('E-a2 E-a8 shows what an actor remembers, and gives its chart and messages as files', async () => {
-    const page = await opened();
-    await page.getByRole('treeitem', { name: /camera:front/ }).click();
-    await page.getByText('Remembers', { exact: true }).click();
-    await poll(() => page.locator('#detail-context').textContent()).toContain('lingerMs');
-    const saved = async (name: string): Promise<string> => {
-      const saving = page.waitForEvent('download');
-      await page.getByRole('button', { name, exact: true }).click();
-      return readFileSync((await (await saving).path()) ?? '', 'utf8');
-    };
-    const marked = (await detail(CAMERA)).activeStates.at(-1) ?? '';
-    const mermaid = await saved('Chart as Mermaid');
-    expect(mermaid).toMatch(/^stateDiagram-v2/);
-    expect(mermaid).toContain(`class camera_${marked.replaceAll('.', '_')} now`);
-    expect(JSON.parse(await saved('Chart as JSON'))).toMatchObject({ kind: 'camera', definition: { id: 'camera' } });
-    expect(await saved('Messages as Mermaid')).toMatch(/^sequenceDiagram\n(?:.*\n)*? {2}others->>a0: demand\.began\n/);
-    expect(faults).toEqual([]);
-  });
-
-  it('E-a8 draws the chart of an actor that is none of the gateway, from the chart itself', async () => {
-    const page = await opened();
-    await page.getByRole('searchbox', { name: /Search actors/ }).fill('turnstile');
-    await page.getByRole('treeitem', { name: /turnstile/ }).click();
-    await poll(() => page.evaluate<string[]>(MARKED)).toEqual(['turnstile.locked']);
-    expect(
-      await panel(page)
-        .getByRole('img', { name: /^Chart of turnstile, now in locked/ })
-        .count(),
-    ).toBe(1);
-    await page.screenshot({ path: `${ARTEFACTS}page-host-actor.png` });
-    expect(faults).toEqual([]);
-  });
-
-  it('asks before it kills, says that this cannot be undone, and explains the end in one paragraph', async () => {
-    const page = await opened();
-    await page.getByRole('treeitem', { name: /camera:front/ }).click();
-    await panel(page).getByRole('button', { name: 'Kill' }).click();
-    const dialog = page.getByRole('dialog');
-    expect(await dialog.textContent()).toContain('cannot be undone');
-    await dialog.getByRole('button', { name: 'Kill camera:front' }).click();
-    await poll(() => page.locator('#detail-why').textContent()).toContain('killed');
-    expect(await page.locator('#detail-why').textContent()).toContain(CAMERA);
-    await poll(() => page.locator('#detail-facts').textContent()).toMatch(/Restarts\s*1/);
-    expect(faults).toEqual([]);
-  });
 
   it('E-a2 lists the processes by what is asked for, and finds them by a part of their name', async () => {
     const page = await opened('Processes');
@@ -179,7 +67,7 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     await poll(() => rows.count()).toBe(1);
     await rows.first().getByRole('button', { name: 'janitor' }).click();
     await poll(() => page.locator('#detail-path').textContent()).toBe('sluice/janitor');
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('E-a3 shows clients, sessions and streams, with what waits and what was dropped', async () => {
@@ -195,7 +83,7 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
       (cells) => Number(cells[4]) > 0 && Number(cells[6]) > 0,
     );
     await page.screenshot({ path: `${ARTEFACTS}page-clients.png` });
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('E-a3 shows rooms, services and topics', async () => {
@@ -205,7 +93,7 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     expect(await page.locator('#services').textContent()).toContain('add');
     expect(await page.locator('#topics').textContent()).toContain('weather.*');
     await page.screenshot({ path: `${ARTEFACTS}page-services.png` });
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('E-a6 shows what is held by kind and owner, and turns red when something is held by nobody', async () => {
@@ -221,7 +109,7 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     await page.screenshot({ path: `${ARTEFACTS}page-leaks.png` });
     town.system.census.remove(lost);
     await poll(() => list.locator('.bad').count()).toBe(0);
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('draws figures over time, and acts on the whole gateway after asking', async () => {
@@ -236,7 +124,7 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
       .click();
     await page.getByText(/nothing to remove|^Removed/).waitFor();
     await page.screenshot({ path: `${ARTEFACTS}page-resources.png` });
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('has no area for a cluster while the gateway is alone', async () => {
@@ -269,20 +157,17 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     await poll(() => page.locator('#detail-path').textContent()).toContain(EVIL);
     expect(await page.evaluate(`document.querySelectorAll('img[src="x"]').length`)).toBe(0);
     expect(await page.title()).not.toBe('1');
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('acts on nothing without the token: every button that acts is disabled and says why', async () => {
     const page = await opened('', { token: false });
     for (const area of ['Overview', 'Clients', 'Resources']) {
       await page.getByRole('link', { name: area }).click();
-      const acting = page.locator('button[data-acts]:visible');
-      await poll(() => acting.count()).toBeGreaterThan(0);
-      for (const button of await acting.all()) {
-        expect([await button.isDisabled(), await button.getAttribute('title')]).toEqual([
-          true,
-          expect.stringContaining('Read-only'),
-        ]);
+      // All at one moment: what is listed comes and goes.
+      await poll(() => page.evaluate<Acting>(ACTING)).not.toEqual([]);
+      for (const [disabled, title] of await page.evaluate<Acting>(ACTING)) {
+        expect([disabled, title]).toEqual([true, expect.stringContaining('Read-only')]);
       }
     }
   });
@@ -326,6 +211,10 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     await page.locator('img[alt=front]').waitFor();
     await poll(() => page.evaluate(CONTRAST)).toEqual([]);
     await page.screenshot({ path: `${ARTEFACTS}page-${colorScheme}.png` });
+    for (const area of AREAS) {
+      await page.getByRole('link', { name: area }).click();
+      await poll(() => page.evaluate(CONTRAST)).toEqual([]);
+    }
     await page.setViewportSize({ width: 390, height: 844 });
     for (const area of AREAS) {
       await page.getByRole('link', { name: area }).click();
@@ -335,8 +224,12 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     await page.getByRole('treeitem', { name: /camera:front/ }).click();
     await page.locator('#detail-chart .chart').waitFor();
     await page.screenshot({ path: `${ARTEFACTS}page-phone-${colorScheme}.png` });
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 });
+
+/** The buttons in sight that act: whether each is disabled, and what it says of that. */
+type Acting = readonly (readonly [disabled: boolean, title: string])[];
+const ACTING = `[...document.querySelectorAll('button[data-acts]')].filter((one) => one.checkVisibility()).map((one) => [one.disabled, one.title])`;
 
 const AREAS = ['Overview', 'Processes', 'Clients', 'Rooms & services', 'Resources', 'Leaks', 'Replay'];

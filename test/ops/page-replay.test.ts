@@ -2,111 +2,48 @@
  * A camera whose ffmpeg is really killed, and that is killed itself then: its recording, exported by the command line and by the
  * page, is replayed in a real Chromium, step by step.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runFlight } from '../../src/cli/flight.js';
-import { createGateway, type SluiceGateway } from '../../src/create-gateway.js';
-import type { CameraView, GatewayEvent } from '../../src/gateway/views.js';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Life, readRecording } from '../../src/ops/page/recording-file.js';
-import { outputs } from '../cli/captured.js';
-import { eventually } from '../e2e/eventually.js';
 import { ffmpegIsThere } from '../e2e/ffmpeg-camera.js';
-import { chromiumPath, launchChromium } from './chromium.js';
+import { chromiumPath } from './chromium.js';
+import { CrashedCamera } from './crashed-camera.js';
 import { receivedByStately } from './flight/stately-receiver.js';
 import { CONTRAST, FOCUSED, MARKED_IN_REPLAY, NAMELESS, TWICE } from './page-scripts.js';
+import { ARTEFACTS, IN_TIME, Visits } from './page-visits.js';
 
-const TOKEN = 'a-token-for-tests';
-const CAMERA = 'sluice/cameras/camera:front';
-const CARD = 'ffmpeg:testsrc2=size=160x120:rate=25#format=lavfi&realtime=1';
-const ARTEFACTS = new URL('../artifacts/', import.meta.url).pathname;
-const poll = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 });
-
-/** The ffmpegs that this process has started. */
-function filming(): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const [, name = '', parent] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-        return Number(parent) === process.pid && name === 'ffmpeg';
-      } catch {
-        return false; // gone meanwhile
-      }
-    })
-    .map(Number);
-}
+const poll = <T>(look: () => T) => expect.poll(look, IN_TIME);
 
 describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed camera (needs: chromium, ffmpeg)', () => {
-  let browser: Browser;
-  let gateway: SluiceGateway;
-  let address: string;
+  let visits: Visits;
+  let story: CrashedCamera;
   let folder: string;
   /** Made by `sluice flight`. */
   let file: string;
   /** The life that was ended, as it stands in the file. */
   let crashed: Life;
-  let faults: string[];
 
   beforeAll(async () => {
-    gateway = createGateway({
-      grpc: { port: 0 },
-      http: { port: 0, token: TOKEN },
-      cameras: [{ id: 'front', source: CARD, onDemand: false, retry: { delayMs: 20 } }],
-      logger: pino({ level: 'silent' }),
-    });
-    await gateway.start();
-    address = `http://${gateway.addresses.http?.replace(/^http:\/\//, '')}`;
-    const look = async <T>(path: string) => (await (await fetch(address + path)).json()) as T;
-    const state = async () => (await look<{ cameras: readonly CameraView[] }>('/api/cameras')).cameras[0]?.state;
-    const isLive = () => eventually('the camera is live', state, (now) => now === 'live');
-    await isLive();
-    for (const pid of filming()) process.kill(pid, 'SIGKILL');
-    const events = async () =>
-      (await look<{ events: readonly GatewayEvent[] }>('/api/events')).events.map(({ type }) => type);
-    await eventually('the camera tries again', events, (types) => types.includes('camera.retrying'));
-    await isLive();
-    const headers = { Authorization: `Bearer ${TOKEN}` };
-    await fetch(`${address}/api/actors/${encodeURIComponent(CAMERA)}/kill`, { method: 'POST', headers });
-    await eventually('the camera was started again', events, (types) => types.includes('process.restarted'));
-
+    story = await CrashedCamera.start();
+    const text = await story.recording();
     folder = mkdtempSync(join(tmpdir(), 'sluice-replay-'));
     file = join(folder, 'crash.ndjson');
-    const { stdout, stderr } = outputs();
-    expect(await runFlight({ url: address, id: CAMERA, stdout, stderr })).toBe(0);
-    writeFileSync(file, stdout.text);
-    const [first] = readRecording(stdout.text);
-    crashed = first as Life;
-    mkdirSync(ARTEFACTS, { recursive: true });
-    browser = await launchChromium();
+    writeFileSync(file, text);
+    [crashed] = readRecording(text) as [Life];
+    visits = await Visits.start();
   }, 60_000);
-  beforeEach(() => {
-    faults = [];
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-  });
+  afterEach(() => visits.end());
   afterAll(async () => {
-    await browser?.close();
-    await gateway.stop({ deadlineMs: 0 });
-    expect(gateway.census()).toEqual({});
+    await visits?.stop();
+    await story.stop();
     rmSync(folder, { recursive: true });
   });
 
-  async function opened(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 960 }, ...options });
-    const page = await context.newPage();
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('request', (request) => {
-      if (!request.url().startsWith(address) && !/^(?:data|blob):/.test(request.url())) faults.push(request.url());
-    });
-    await page.goto(`${address}/${hash}`);
-    return page;
-  }
+  const opened = (hash: string, options: BrowserContextOptions = {}): Promise<Page> =>
+    visits.open(story.address, hash, options);
 
   async function opensFile(page: Page, path: string): Promise<void> {
     const choosing = page.waitForEvent('filechooser');
@@ -157,7 +94,7 @@ describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed cam
     await poll(() => where(page)).toBe(`moment ${crashed.moments.length - 1} of ${crashed.moments.length}`);
     await button(page, 'First moment').click();
     await poll(() => where(page)).toBe(`moment 1 of ${crashed.moments.length}`);
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('is walked by keys, by the list, and by a slider over time', async () => {
@@ -187,7 +124,7 @@ describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed cam
     const expected = crashed.moments.filter(({ atMs }) => atMs - begins <= middle).length;
     await poll(() => where(page)).toBe(`moment ${expected} of ${total}`);
     expect(await slider.getAttribute('aria-valuetext')).toContain(`moment ${expected} of`);
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('is taken from the panel of the actor, saved there, and is the file of the command line', async () => {
@@ -203,7 +140,7 @@ describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed cam
     await poll(() => page.locator('#replay-about').textContent()).toContain('ended: killed');
     expect(await page.getByRole('combobox', { name: /Whose life/ }).inputValue()).toBe('0');
     expect(page.url()).toContain('#replay');
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('replays while the gateway is not there', async () => {
@@ -223,7 +160,7 @@ describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed cam
     const page = await opened('#replay');
     await page.evaluate(dropping(readFileSync(file, 'utf8')));
     await poll(() => where(page)).toBe(`moment 1 of ${crashed.moments.length}`);
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it.each([
@@ -239,7 +176,7 @@ describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed cam
     await opensFile(page, bad);
     await poll(() => page.locator('#replay-bad').textContent()).toMatch(said);
     expect(await page.locator('#replay-bad').textContent()).toMatch(/^bad\.ndjson is no recording\. [^\n]+$/);
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 
   it('takes whatever stands in a file for text', async () => {
@@ -291,7 +228,7 @@ describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed cam
     await page.setViewportSize({ width: 390, height: 844 });
     await poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     await page.screenshot({ path: `${ARTEFACTS}page-replay-phone-${colorScheme}.png`, fullPage: true });
-    expect(faults).toEqual([]);
+    expect(visits.faults).toEqual([]);
   });
 });
 
