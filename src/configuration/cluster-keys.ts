@@ -25,6 +25,7 @@ export const clusterKeys = z
     pass: text.optional().describe('Secret.'),
     token: text.optional().describe('Secret.'),
     creds: text.optional().describe('Path of a credentials file.'),
+    nkey: text.optional().describe("Path of a file with an nkey's seed."),
     tls: z
       .strictObject({ ca: text.optional(), cert: text.optional(), key: text.optional() })
       .optional()

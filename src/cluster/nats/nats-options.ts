@@ -14,6 +14,8 @@ export interface NatsOptions {
   readonly token?: string | undefined;
   /** Path of a credentials file (JWT and nkey). */
   readonly creds?: string | undefined;
+  /** Path of an nkey's seed. */
+  readonly nkey?: string | undefined;
   /** Paths of PEM files. */
   readonly tls?:
     | { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined }
