@@ -168,7 +168,7 @@ export function gatewayTree(parts: GatewayTreeParts): GatewayTree {
     chronicle,
     telemetry,
     views: () => viewSup.ref,
-    ...(cluster ? { cluster: () => cluster.view(), findCamera: (id: string) => far?.find(id) } : {}),
+    ...(cluster ? { cluster: () => cluster.view(), far } : {}),
   });
 
   const managerInput = (): ClientManagerInput => ({

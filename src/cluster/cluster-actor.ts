@@ -88,7 +88,7 @@ export class ClusterActor {
 
   /** Cameras that others have. */
   readonly elsewhere: Elsewhere = {
-    has: (id) => this.#watcher.has(id),
+    nodeOf: (id) => this.#watcher.nodeOf(id),
     options: (id) => this.#parts.farCamera(id),
   };
 

@@ -40,8 +40,9 @@ export class RelayWatcher {
     for (const attempt of [...this.#attempts]) attempt.fail('this gateway is in no cluster at the moment');
   }
 
-  has(camera: string): boolean {
-    return this.#way?.nodeOf(camera) !== undefined;
+  /** The node that has this camera and is heard. */
+  nodeOf(camera: string): string | undefined {
+    return this.#way?.nodeOf(camera);
   }
 
   /** That node has gone, or is not heard: whatever comes from there is over. */
@@ -66,7 +67,7 @@ export class RelayWatcher {
     return {
       kind: 'node',
       label: `node:${camera}`,
-      open: (listener, { clock }) => this.open(camera, this.#way?.nodeOf(camera), listener, clock),
+      open: (listener, { clock }) => this.open(camera, this.nodeOf(camera), listener, clock),
     };
   }
 

@@ -1,7 +1,7 @@
 /**
  * Cameras of other gateways, watched here. One that is asked for and not known here, but known to another gateway, becomes a
  * camera of this one over a source that brings its frames from there; its chart, viewers and queues are those of any camera. It
- * stays while another gateway has it or anybody watches, and is never offered on.
+ * stays while another gateway has it or anybody watches, and is never offered on. What was recorded of it stays where it was recorded.
  *
  * Who has which camera, and how frames come, is not here: a cluster implements `Elsewhere`.
  */
@@ -10,8 +10,8 @@ import { GatewayError } from './gateway-error.js';
 import type { CameraOptions } from './options.js';
 
 export interface Elsewhere {
-  /** Whether another gateway that is heard has this camera. */
-  has(cameraId: string): boolean;
+  /** Another gateway that is heard and has this camera; undefined: none. */
+  nodeOf(cameraId: string): string | undefined;
   /** A camera here over what comes from there. */
   options(cameraId: string): CameraOptions;
 }
@@ -34,7 +34,7 @@ export class FarCameras {
 
   /** Makes sure that the camera stands here, where another gateway has it and this one does not. Never throws. */
   async find(cameraId: string): Promise<void> {
-    if (this.#known(cameraId) || !this.#elsewhere.has(cameraId)) return;
+    if (this.#known(cameraId) || this.#elsewhere.nodeOf(cameraId) === undefined) return;
     this.#far.set(cameraId, true);
     try {
       await this.#cameras.add(this.#elsewhere.options(cameraId));
@@ -45,11 +45,21 @@ export class FarCameras {
     }
   }
 
+  /** Throws where recordings of this camera are wanted that only another gateway can have. What was recorded does not cross. */
+  refuseRecordings(cameraId: string): void {
+    const node = this.#cameras.recorders.has(cameraId) ? undefined : this.#elsewhere.nodeOf(cameraId);
+    if (node === undefined) return;
+    throw new GatewayError(
+      'not_found',
+      `not_found: camera "${cameraId}" is not recorded at this gateway; recordings are played by the gateway that made them: ask "${node}", which has this camera`,
+    );
+  }
+
   /** Who has which camera may have changed: what nobody has nor watches goes, and what somebody has again is tried at once. */
   tidy(): void {
     for (const [id, had] of this.#far) {
       const camera = this.#cameras.all().find((one) => one.id === id);
-      const has = this.#elsewhere.has(id);
+      const has = this.#elsewhere.nodeOf(id) !== undefined;
       if (!camera) continue;
       this.#far.set(id, has);
       if (has && !had) camera.retryNow();

@@ -8,6 +8,7 @@ import { startChild } from '../otp/supervisor-api.js';
 import { CallStream } from './call-stream.js';
 import { CleanUp } from './clean-up.js';
 import { registrationError } from './client.js';
+import type { FarCameras } from './far-cameras.js';
 import type { Frame } from './frame.js';
 import type { Gateway } from './gateway.js';
 import { GatewayError } from './gateway-error.js';
@@ -37,8 +38,8 @@ export interface LiveGatewayParts extends ShownParts {
   readonly telemetry: Telemetry;
   /** The supervisor of HTTP views that is alive now. */
   readonly views: () => AnyActorRef | undefined;
-  /** Looks for a camera that is not here at other gateways. Absent where this one is alone. */
-  readonly findCamera?: (cameraId: string) => Promise<void> | undefined;
+  /** Cameras of other gateways. Absent where this one is alone. */
+  readonly far?: FarCameras | undefined;
 }
 
 /** How often a drain looks whether everybody has gone, in milliseconds. */
@@ -74,7 +75,7 @@ export class LiveGateway extends ShownGateway implements Gateway {
   async watch(request: WatchOptions, nodeId: string | undefined, wire: FrameWire): Promise<StreamHandle> {
     this.#refuseWhileDraining();
     const { sessions, cameraTable, telemetry } = this.#parts;
-    await this.#parts.findCamera?.(request.cameraId);
+    await this.#find(request);
     // Look first: a call for a camera that does not exist makes nobody a client.
     cameraTable.get(request.cameraId);
     const session = await telemetry.asking(false, () => sessions.forCall(nodeId));
@@ -117,6 +118,12 @@ export class LiveGateway extends ShownGateway implements Gateway {
     return stream;
   }
 
+  /** A camera of another gateway comes here; what was recorded of it does not. */
+  async #find({ cameraId, fromMs }: WatchOptions): Promise<void> {
+    if (fromMs === undefined) await this.#parts.far?.find(cameraId);
+    else this.#parts.far?.refuseRecordings(cameraId);
+  }
+
   /** Starts a stream of a session that is no control stream. */
   async #attach<B extends StreamBody>(session: Session, make: () => B): Promise<B> {
     try {
@@ -132,7 +139,7 @@ export class LiveGateway extends ShownGateway implements Gateway {
 
   async view(request: WatchOptions, wire: FrameWire): Promise<StreamHandle> {
     this.#refuseWhileDraining();
-    await this.#parts.findCamera?.(request.cameraId);
+    await this.#find(request);
     const parent = this.#parts.views();
     if (!parent) throw new GatewayError('draining', 'draining: the listeners are restarting', { retryAfterMs: 500 });
     const viewer = this.#parts.cameraTable.viewer(request, { wire, nodeId: '' });
@@ -150,11 +157,12 @@ export class LiveGateway extends ShownGateway implements Gateway {
   }
 
   async snapshot(cameraId: string, timeoutMs: number): Promise<Frame> {
-    await this.#parts.findCamera?.(cameraId);
+    await this.#parts.far?.find(cameraId);
     return this.#parts.cameraTable.get(cameraId).snapshot(timeoutMs);
   }
 
   recorded(cameraId: string): RecordingArchive {
+    this.#parts.far?.refuseRecordings(cameraId);
     return this.#parts.cameraTable.recorded(cameraId);
   }
 
