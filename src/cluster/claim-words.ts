@@ -53,6 +53,8 @@ export interface Attempt {
   /** It takes nothing from anybody. */
   readonly exclusive: boolean;
   tries: number;
+  /** Whom the last try took it from. Afterwards it is too late to look: the watch may tell of this very claim before its answer comes. */
+  from?: string;
   /** The revision at which the engine itself said that the key is held, and the one whose pause is over. */
   readRev?: number;
   pausedRev?: number;

@@ -183,6 +183,7 @@ export class Claims {
     }
     const record: OwnRecord = { node, inc, claim, ord: Math.max(ord, highest) };
     const value = writeRecord(record);
+    attempt.from = known?.record.node ?? '';
     engine.cas('own', key, value, known?.rev ?? 0, (answer) => this.#written(attempt, value, answer));
   }
 
@@ -246,7 +247,6 @@ export class Claims {
   #landed(attempt: Attempt, value: string, rev: number): void {
     const { key, claim, inc } = attempt;
     const { directory, mayAct, node } = this.#parts;
-    const before = directory.of(key);
     if (!mayAct() || inc !== this.#parts.inc()) {
       this.#answer(key, { type: 'fenced' });
       directory.see({ key, value, rev });
@@ -263,7 +263,7 @@ export class Claims {
     const old = this.#holdings.get(key);
     this.#holdings.set(key, holding);
     old?.lose('superseded');
-    const from = before && before.rev < rev ? before.record.node : '';
+    const { from = '' } = attempt;
     if (from !== '' && from !== node) this.#parts.onTaken(key, from, token);
     this.#answer(key, { type: 'owned', ownership: holding });
   }

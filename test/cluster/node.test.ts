@@ -113,6 +113,20 @@ describe('a node', () => {
     expect(a.node.whereis('k')).toEqual({ node: 'b', token: second.token });
   });
 
+  it('is told by the new owner, whatever that one has seen of its own claim meanwhile', async () => {
+    await a.own('k');
+    await settle();
+    const told: string[] = [];
+    const { engine } = b.node;
+    const publish = engine.publish.bind(engine);
+    engine.publish = (subject, body) => {
+      told.push(subject);
+      publish(subject, body);
+    };
+    await b.own('k');
+    expect(told).toEqual(['node.a.superseded']);
+  });
+
   it('is refused a connect older than one that was seen, also after the key was given back', async () => {
     const owned = await a.own('k', 5);
     owned.release();
