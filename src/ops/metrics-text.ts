@@ -5,6 +5,8 @@ import { HttpError } from './http-error.js';
 
 export interface MetricsText {
   readonly contentType: string;
+  /** Actors that ended more than a minute ago and were not collected; undefined where nobody watches for them. */
+  readonly undisposed?: number | undefined;
   text(): Promise<string>;
 }
 

@@ -51,7 +51,13 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/api\/actors\/(.+)\/flight$/, reads(flight)],
   [/^\/api\/actors\/(.+)$/, reads(({ res, gateway, params }) => answerJson(res, 200, actor(gateway, params[0])))],
   [/^\/api\/cluster$/, reads(({ res, gateway }) => answerJson(res, 200, { cluster: gateway.cluster() ?? null }))],
-  [/^\/api\/leaks$/, reads(({ res, gateway }) => answerJson(res, 200, gateway.leaks()))],
+  [
+    /^\/api\/leaks$/,
+    reads(({ res, gateway, metrics }) => {
+      const undisposed = metrics?.undisposed;
+      answerJson(res, 200, { ...gateway.leaks(), ...(undisposed === undefined ? {} : { undisposed }) });
+    }),
+  ],
   [
     /^\/api\/charts\/([^/]+)\.svg$/,
     reads(({ res, params }) => answer(res, 200, 'image/svg+xml', chartDrawing(params[0] ?? ''))),

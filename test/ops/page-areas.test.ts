@@ -2,6 +2,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ActorDetail } from '../../src/gateway/views.js';
+import { fromProcess } from '../../src/otp/from-process.js';
 import { eventually } from '../e2e/eventually.js';
 import { EarWire } from '../gateway/audio-town.js';
 import { HeldWire } from '../gateway/paths/held-wire.js';
@@ -15,6 +16,13 @@ const JOIN = { userId: 'ada', roomName: 'lobby', token: '', roomUrl: '', targetI
 /** An id that would be a script if anybody put it into the page as markup. */
 const EVIL = '<img src=x onerror="document.title=1">&"\'';
 
+/** Takes its time, and everybody else's, over each message. */
+const idler = fromProcess(() => ({
+  receive: () => {
+    for (const beganMs = performance.now(); performance.now() - beganMs < 15; );
+  },
+}));
+
 const poll = <T>(look: () => T) => expect.poll(look, IN_TIME);
 
 describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => {
@@ -24,7 +32,8 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
   beforeAll(async () => {
     // A reader that is stuck stays for as long as it is looked at.
     const stream = { sendTimeoutMs: 600_000, stallMs: 600_000 };
-    town = await Town.start({ cameras: [{ id: 'front', source: 'clip:' }], stream });
+    const children = () => [{ id: 'idler', start: { logic: idler } }];
+    town = await Town.start({ cameras: [{ id: 'front', source: 'clip:' }], stream }, { children });
     const control = await town.connect('viewer-1');
     control.subscribe('weather.*');
     control.register('add', 0);
@@ -76,6 +85,7 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     const page = await opened('Clients');
     await poll(() => page.locator('#clients tr').count()).toBe(2);
     await poll(() => page.locator('#sessions tr').count()).toBe(2);
+    await poll(() => page.locator('#clients-index').textContent()).toBe('tables agree');
     const stream = page.locator('#streams tr', { hasText: 'front' });
     await eventually(
       'frames wait for the reader that is stuck',
@@ -106,6 +116,8 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
     await poll(() => list.locator('.bad').count()).toBe(1);
     expect(await list.textContent()).toContain('1 socket of sluice/cameras/camera:gone');
     expect(await page.locator('#holdings tr').first().textContent()).toContain('camera:gone');
+    await poll(() => page.locator('#remembered tr').count()).toBeGreaterThan(3);
+    expect(await page.locator('#undisposed').textContent()).toContain('not watched');
     await page.screenshot({ path: `${ARTEFACTS}page-leaks.png` });
     town.system.census.remove(lost);
     await poll(() => list.locator('.bad').count()).toBe(0);
@@ -124,6 +136,20 @@ describe.skipIf(!chromiumPath)('the areas of the page (needs: chromium)', () => 
       .click();
     await page.getByText(/nothing to remove|^Removed/).waitFor();
     await page.screenshot({ path: `${ARTEFACTS}page-resources.png` });
+    expect(visits.faults).toEqual([]);
+  });
+
+  it('E-a6 says who held the event loop, and for how long', async () => {
+    const page = await opened('Resources');
+    await page.getByText('Nobody held the event loop for long').waitFor();
+    town.system.slowHandlerMs = 5;
+    const idler = [...town.system.processes].find(({ path }) => path === 'sluice/listeners/idler');
+    idler?.ref.send({ type: 'work' });
+    town.system.slowHandlerMs = undefined;
+    const row = page.locator('#troubles .event');
+    await poll(() => row.first().textContent()).toMatch(/handler\.slow.*ms \d\d.*idler/);
+    await row.first().click();
+    await poll(() => page.locator('#detail-path').textContent()).toBe('sluice/listeners/idler');
     expect(visits.faults).toEqual([]);
   });
 

@@ -35,6 +35,9 @@ const SERIES: readonly (readonly [key: keyof Sample, label: string, say: (n: num
   ['orphans', 'Orphans', number],
 ];
 
+/** Of these a leak would show. */
+const HELD = SERIES.filter(([key]) => !['eventLoopUtilization', 'eventsPerSecond'].includes(key));
+
 const samples: Sample[] = [];
 
 export function remember(sample: Sample): void {
@@ -44,6 +47,32 @@ export function remember(sample: Sample): void {
 
 export function forgetSamples(): void {
   samples.length = 0;
+}
+
+export interface Grown {
+  readonly id: string;
+  readonly from: string;
+  readonly now: string;
+  readonly change: string;
+  /** It never came down, and is higher now. */
+  readonly onlyRose: boolean;
+}
+
+/** So many looks until anything can be said. */
+const LOOKS_MIN = 30;
+
+/** What was held at first and what is held now; a figure that only rises is the one to look at. */
+export function growth(): readonly Grown[] {
+  if (samples.length < LOOKS_MIN) return [];
+  return HELD.map(([key, label, say]) => {
+    const values = samples.map((sample) => sample[key]);
+    const [from, now] = [values[0] ?? 0, values.at(-1) ?? 0];
+    const rises = values.filter((value, at) => value > (values[at - 1] ?? value)).length;
+    const falls = values.filter((value, at) => value < (values[at - 1] ?? value)).length;
+    const sign = now < from ? '−' : '+';
+    const change = now === from ? '0' : `${sign}${say(Math.abs(now - from))}`;
+    return { id: label, from: say(from), now: say(now), change, onlyRose: now > from && falls === 0 && rises > 1 };
+  });
 }
 
 export function showHistory(): void {

@@ -20,6 +20,7 @@ import { showServices } from './services.js';
 import { currentToken, storedToken, takeToken, useToken } from './token.js';
 import { showTraffic } from './traffic.js';
 import { setUpTree, showTree } from './tree.js';
+import { forgetTroubles, showTroubles } from './troubles.js';
 
 const POLL_MS = 1000;
 const SOON_MS = 150;
@@ -67,6 +68,7 @@ async function round(): Promise<void> {
   if (showHealth(health)) {
     forgetEvents();
     forgetSamples();
+    forgetTroubles();
   }
   remember({ ...health, eventsPerSecond: eventRate() });
   const [, hasCluster] = await Promise.all([showCurrent(health), showCluster(), showActor()]);
@@ -85,7 +87,8 @@ async function showCurrent(health: Health): Promise<void> {
     case 'services':
       return showServices();
     case 'resources':
-      return showHistory();
+      showHistory();
+      return showTroubles();
     case 'leaks':
       return showLeaks();
     case 'cluster':

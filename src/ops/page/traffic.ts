@@ -1,8 +1,10 @@
 /** Who is connected: clients, their sessions, and every open call with what waits in its queue and what it has dropped. */
-import type { ClientView, SessionView, StreamView } from '../../gateway/views.js';
+import type { ClientView, LeaksView, SessionView, StreamView } from '../../gateway/views.js';
 import { openActor } from './actor.js';
 import { ask } from './ask.js';
 import { askFirst } from './ask-first.js';
+import { setBadge } from './badge.js';
+import { byId } from './dom.js';
 import { Table } from './tables.js';
 import { many, nameOf, number, toneOf } from './words.js';
 
@@ -39,8 +41,15 @@ const clients = new Table<ClientView>({
 const sessions = new Table<SessionView>({
   id: 'sessions',
   title: 'Sessions',
+  onOpen: openActor,
   columns: [
-    { label: 'Session', look: 'name mono', text: ({ id }) => nameOf(id), title: ({ id }) => id },
+    {
+      label: 'Session',
+      look: 'name mono',
+      text: ({ id }) => nameOf(id),
+      title: ({ id }) => id,
+      opens: ({ id }) => id,
+    },
     { label: 'Client', look: 'name mono', text: ({ nodeId }) => nodeId },
     { label: 'State', text: ({ state }) => state, tone: ({ state }) => toneOf(state) },
   ],
@@ -78,6 +87,22 @@ const streams = new Table<StreamView>({
   },
 });
 
+const INDEX_MS = 5_000;
+const OF_THE_TABLES = 'the tables of clients and streams agree';
+let lookedAtMs = 0;
+
+/** Whether the tables of clients and streams say the same of each other. A walk over all: seldom. */
+async function showIndex(): Promise<void> {
+  if (Date.now() - lookedAtMs < INDEX_MS) return;
+  lookedAtMs = Date.now();
+  const { invariants } = await ask<LeaksView>('api/leaks');
+  const index = invariants.find(({ name }) => name === OF_THE_TABLES);
+  if (!index) return;
+  const badge = byId('clients-index');
+  setBadge(badge, index.holds ? 'tables agree' : 'tables disagree', index.holds ? 'good' : 'bad');
+  badge.title = index.holds ? OF_THE_TABLES : index.broken.join('\n');
+}
+
 export interface TrafficTotals {
   readonly clients: number;
   readonly sessions: number;
@@ -90,6 +115,7 @@ export async function showTraffic(total: TrafficTotals): Promise<void> {
     ask<{ clients: ClientView[] }>(`api/clients?${limit}`),
     ask<{ sessions: SessionView[] }>(`api/sessions?${limit}`),
     ask<{ streams: StreamView[] }>(`api/streams?${limit}`),
+    showIndex(),
   ]);
   clients.show(c.clients, Math.max(total.clients, c.clients.length));
   sessions.show(s.sessions, Math.max(total.sessions, s.sessions.length));
