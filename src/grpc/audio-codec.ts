@@ -59,8 +59,8 @@ export function encodeAudio(chunk: AudioContent): Buffer {
  * Reads the protobuf of one chunk, without gRPC's framing. `pcm` is a view of `body`, not a copy. Unknown fields are skipped;
  * throws an `Error` that says what is wrong with a body that is cut off or is no protobuf.
  */
-export function decodeAudio(body: Buffer): AudioContent {
-  const reader = new ProtobufReader(body, 'audio chunk');
+export function decodeAudio(body: Buffer, from = 0): AudioContent {
+  const reader = new ProtobufReader(body, 'audio chunk', from);
   let pcm: Buffer = EMPTY_BYTES;
   let sampleRate = 0;
   let channels = 0;

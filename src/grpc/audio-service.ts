@@ -91,8 +91,17 @@ export const audioService = {
 } as const;
 
 function readAudio(body: Buffer): ReceivedAudio {
+  return received(body, 0);
+}
+
+/** The same of a whole message, gRPC's framing included. */
+export function readAudioMessage(message: Buffer): ReceivedAudio {
+  return received(message, FRAMING_BYTES);
+}
+
+function received(bytes: Buffer, from: number): ReceivedAudio {
   try {
-    return decodeAudio(body);
+    return decodeAudio(bytes, from);
   } catch (thrown) {
     return thrown as Error;
   }

@@ -7,7 +7,7 @@ import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import { type AudioChunk, type AudioHandle, type AudioWire, CHANNELS, SAMPLE_RATE } from '../gateway/room-transport.js';
 import type { AudioContent } from './audio-codec.js';
-import { audioService, type ReceivedAudio } from './audio-service.js';
+import { type ReceivedAudio, readAudioMessage } from './audio-service.js';
 import { innerStream } from './inner-stream.js';
 import { type MessageReader, readMessages } from './message-reader.js';
 import { messageWriter } from './message-writer.js';
@@ -45,15 +45,21 @@ class AudioCall {
       inactivityMs,
     );
     call.on('cancelled', () => clearTimeout(this.#firstChunkTimer));
-    this.#reader = readMessages(call, audioService.streamAudio.requestDeserialize, (chunk) =>
-      this.#served.guard(() => this.#receive(chunk)),
-    );
+    this.#reader = readMessages(call, readAudioMessage, (chunk) => this.#take(chunk));
     // A cancel ends the reading side first. Only an end that no cancel follows is a half-close.
     call.on('end', () => setImmediate(() => this.#served.guard(() => this.#halfClosed())));
   }
 
+  /** As `ServedCall.guard`, without a function made for each chunk. */
+  #take(chunk: ReceivedAudio): void {
+    try {
+      if (!this.#served.over) this.#receive(chunk);
+    } catch (thrown) {
+      this.#served.refuseThrown(thrown);
+    }
+  }
+
   #receive(chunk: ReceivedAudio): void {
-    if (this.#served.over) return;
     if (chunk instanceof Error) throw invalid(chunk.message);
     checkFormat(chunk);
     if (!this.#handle) {

@@ -107,11 +107,32 @@ export function directInput(call: object): DirectInput | undefined {
   if (!inner.handleDataFrame || !end || !refuse) return undefined;
   const takeOver: DirectInput['takeOver'] = (onBytes, onEnd) => {
     Object.assign(inner, { handleDataFrame: onBytes, handleEndEvent: onEnd });
+    shortenWay(stream, onBytes);
   };
   const messageReceived = callEventTracker?.addMessageReceived
     ? () => callEventTracker.addMessageReceived?.()
     : () => {};
   return { stream, receiveBytesMax: maxReceiveMessageSize, takeOver, end, refuse, messageReceived };
+}
+
+/**
+ * Node hands what has come to `push`, which asks in a later turn whether more is wanted and tells by an event: for each chunk
+ * of sound a callback more than it takes. While the stream flows and holds nothing back the bytes need none of that. A Node
+ * that does not use `push` tells them by the event.
+ */
+function shortenWay(stream: ServerHttp2Stream, onBytes: (bytes: Buffer) => void): void {
+  const { push } = stream;
+  stream.push = (bytes: Buffer | null, encoding?: BufferEncoding): boolean => {
+    if (bytes === null || stream.readableFlowing !== true || stream.readableLength > 0) {
+      return push.call(stream, bytes, encoding);
+    }
+    onBytes(bytes);
+    return true;
+  };
+  // To a stream that was paused meanwhile it looks as if what it asked for had never come, and it would not ask again.
+  stream.on('resume', () => {
+    if (!stream.destroyed) stream._read(0);
+  });
 }
 
 /** What an interceptor does with messages that come if it was not made for them. */
@@ -138,15 +159,36 @@ interface ServerParts {
  * @returns false where this grpc-js gives no way to it.
  */
 export function widenReceiveWindows(server: Server, windowBytes: number): boolean {
+  return onSession(server, (session) => widenSession(session, windowBytes));
+}
+
+/**
+ * Tells how long peers took to answer the PINGs of keepalive, by which grpc-js asks whether they are there. None is sent for
+ * it. @returns false where this grpc-js gives no way to it.
+ */
+export function timePings(server: Server, answered: (ms: number) => void): boolean {
+  return onSession(server, (session) => {
+    const ping = session.ping as (done: PingDone) => boolean;
+    session.ping = ((done: PingDone) =>
+      ping.call(session, (error, ms, payload) => {
+        if (!error) answered(ms);
+        done(error, ms, payload);
+      })) as typeof session.ping;
+  });
+}
+
+type PingDone = (error: Error | null, ms: number, payload: Buffer) => void;
+
+/** Calls `opened` for every connection from now on. */
+function onSession(server: Server, opened: (session: ServerHttp2Session) => void): boolean {
   const parts = server as unknown as ServerParts;
   const create = parts.createHttp2Server;
   if (typeof create !== 'function' || !(parts.http2Servers instanceof Map)) return false;
-  const widen = (http2Server: Http2Server): void =>
-    void http2Server.on('session', (session: ServerHttp2Session) => widenSession(session, windowBytes));
-  for (const http2Server of parts.http2Servers.keys()) widen(http2Server);
+  const listen = (http2Server: Http2Server): void => void http2Server.on('session', opened);
+  for (const http2Server of parts.http2Servers.keys()) listen(http2Server);
   parts.createHttp2Server = (credentials) => {
     const http2Server = create.call(server, credentials);
-    widen(http2Server);
+    listen(http2Server);
     return http2Server;
   };
   return true;

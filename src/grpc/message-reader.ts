@@ -20,43 +20,31 @@ export interface MessageReader {
 /**
  * Reads from now on. To be called in the handler of the call, before anything else reads it.
  * @param onMessage never throws.
- * @param decode the method's own deserializer: the bytes of one message to what it says. They may be a view of more.
+ * @param decode one message, gRPC's framing included, to what the method's own deserializer makes of its body. It may be a
+ * view of more.
  */
 export function readMessages<T>(
   call: Pick<ServerDuplexStream<T, unknown>, 'cancelled' | 'on' | 'pause' | 'resume'>,
-  decode: (body: Buffer) => T,
+  decode: (message: Buffer) => T,
   onMessage: (message: T) => void,
 ): MessageReader {
   const direct = wantsPublicApi() ? undefined : directInput(call);
-  if (direct) return new DirectReader(call, direct, (body) => take(body, decode, onMessage, direct.refuse));
+  if (direct) return new DirectReader(call, direct, decode, onMessage);
   call.on('data', onMessage);
   return { pause: () => void call.pause(), resume: () => void call.resume() };
 }
 
-/** What cannot be decoded ends the call, as with grpc-js. */
-function take<T>(
-  body: Buffer,
-  decode: (body: Buffer) => T,
-  onMessage: (message: T) => void,
-  refuse: DirectInput['refuse'],
-): void {
-  let message: T;
-  try {
-    message = decode(body);
-  } catch {
-    refuse({ code: Code.INTERNAL, details: 'Error deserializing request' });
-    return;
-  }
-  onMessage(message);
-}
-
-class DirectReader implements MessageReader {
+class DirectReader<T> implements MessageReader {
   readonly #call: { readonly cancelled: boolean };
   readonly #input: DirectInput;
-  readonly #onBody: (body: Buffer) => void;
-  /** What has come and is not handed out, in pieces; joined once a message is whole. */
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  readonly #decode: (message: Buffer) => T;
+  readonly #onMessage: (message: T) => void;
+  /**
+   * What has come and is not handed out, in pieces; joined once a message is whole. Nothing, nearly always: a list made for
+   * each chunk of sound would be half of the garbage, and of the kind that outlives its time (V8 learns that it is kept).
+   */
+  #rest: Buffer[] | undefined;
+  #restBytes = 0;
   /** So many bytes must be there before it is worth looking. */
   #wantedBytes = FRAMING_BYTES;
   #paused = false;
@@ -68,20 +56,18 @@ class DirectReader implements MessageReader {
   constructor(
     call: { readonly cancelled: boolean; resume(): unknown },
     input: DirectInput,
-    onBody: (body: Buffer) => void,
+    decode: (message: Buffer) => T,
+    onMessage: (message: T) => void,
   ) {
     this.#call = call;
     this.#input = input;
-    this.#onBody = onBody;
+    this.#decode = decode;
+    this.#onMessage = onMessage;
     input.takeOver(
-      (bytes) => {
-        this.#pieces.push(bytes);
-        this.#bytes += bytes.length;
-        this.#handOut();
-      },
+      (bytes) => this.#came(bytes),
       () => {
         this.#ended = true;
-        this.#handOut();
+        this.#goOn();
       },
     );
     // The call itself is read too, though only its end comes there; its reading is what starts the stream.
@@ -95,24 +81,39 @@ class DirectReader implements MessageReader {
 
   resume(): void {
     this.#paused = false;
-    this.#handOut();
+    this.#goOn();
     if (!this.#paused) this.#input.stream.resume();
   }
 
-  #handOut(): void {
+  #came(bytes: Buffer): void {
+    if (this.#rest === undefined) {
+      this.#handOut(bytes);
+      return;
+    }
+    this.#rest.push(bytes);
+    this.#restBytes += bytes.length;
+    this.#goOn();
+  }
+
+  /** Hands out what waits, and then the end. */
+  #goOn(): void {
     if (this.#handing) return;
-    if (this.#bytes >= this.#wantedBytes) this.#handOutMessages();
+    if (this.#rest && this.#restBytes >= this.#wantedBytes) {
+      const bytes = this.#rest.length === 1 ? (this.#rest[0] as Buffer) : Buffer.concat(this.#rest, this.#restBytes);
+      this.#rest = undefined;
+      this.#handOut(bytes);
+    }
     if (!this.#ended || this.#paused) return;
     this.#ended = false;
     this.#input.end();
   }
 
-  #handOutMessages(): void {
+  /** Hands out the messages that are whole, and keeps what is left. Nothing else may wait. */
+  #handOut(bytes: Buffer): void {
     this.#handing = true;
-    const bytes = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces, this.#bytes);
     let at = 0;
     // Without an end of its own a call that is over would still be handed what had come.
-    while (!this.#paused && !this.#call.cancelled && !this.#refused) {
+    while (at < bytes.length && !this.#paused && !this.#call.cancelled && !this.#refused) {
       const size = sizeAt(bytes, at);
       if (size !== undefined && this.#tooLarge(size)) break;
       const whole = FRAMING_BYTES + (size ?? 0);
@@ -121,11 +122,26 @@ class DirectReader implements MessageReader {
       this.#wantedBytes = FRAMING_BYTES;
       at += whole;
       this.#input.messageReceived();
-      this.#onBody(bytes.subarray(at - whole + FRAMING_BYTES, at));
+      this.#take(bytes.subarray(at - whole, at));
     }
-    this.#pieces = at < bytes.length ? [bytes.subarray(at)] : [];
-    this.#bytes = bytes.length - at;
+    if (at < bytes.length) {
+      this.#rest = [bytes.subarray(at)];
+      this.#restBytes = bytes.length - at;
+    }
     this.#handing = false;
+  }
+
+  /** What cannot be decoded ends the call, as with grpc-js. */
+  #take(bytes: Buffer): void {
+    let message: T;
+    try {
+      message = this.#decode(bytes);
+    } catch {
+      this.#refused = true;
+      this.#input.refuse({ code: Code.INTERNAL, details: 'Error deserializing request' });
+      return;
+    }
+    this.#onMessage(message);
   }
 
   #tooLarge(size: number): boolean {

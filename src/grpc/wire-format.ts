@@ -104,11 +104,15 @@ function writeNegative(to: Buffer, at: number, value: number): number {
 export class ProtobufReader {
   readonly #body: Buffer;
   readonly #name: string;
-  #at = 0;
+  readonly #from: number;
+  #at: number;
 
-  constructor(body: Buffer, name: string) {
+  /** @param from where in `body` the message begins. */
+  constructor(body: Buffer, name: string, from = 0) {
     this.#body = body;
     this.#name = name;
+    this.#from = from;
+    this.#at = from;
   }
 
   get atEnd(): boolean {
@@ -166,12 +170,12 @@ export class ProtobufReader {
 
   /** A view of what a length-delimited field holds. */
   delimited(): Buffer {
-    const from = this.#at;
+    const field = this.#at;
     const length = Number(this.varint());
     const start = this.#at;
     if (length > this.#body.length - start) {
       throw new Error(
-        `${this.#name}: the field at byte ${from} has ${length} bytes, but only ${this.#body.length - start} came`,
+        `${this.#name}: the field at byte ${field - this.#from} has ${length} bytes, but only ${this.#body.length - start} came`,
       );
     }
     this.#at = start + length;
@@ -217,12 +221,16 @@ export class ProtobufReader {
 
   #byte(): number {
     const byte = this.#body[this.#at++];
-    if (byte === undefined) throw new Error(`${this.#name}: cut off after ${this.#body.length} bytes`);
+    if (byte === undefined) throw this.#cutOff();
     return byte;
+  }
+
+  #cutOff(): Error {
+    return new Error(`${this.#name}: cut off after ${this.#body.length - this.#from} bytes`);
   }
 
   #advance(bytes: number): void {
     this.#at += bytes;
-    if (this.#at > this.#body.length) throw new Error(`${this.#name}: cut off after ${this.#body.length} bytes`);
+    if (this.#at > this.#body.length) throw this.#cutOff();
   }
 }
