@@ -3,7 +3,7 @@
  * host's child links the real recorder, camera and room: who cannot be recorded shall be neither seen nor heard. Then a real
  * disk is full, and the story is asked for over HTTP, by the command line and on the page.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ import { EarWire } from '../gateway/audio-town.js';
 import { writingAs } from '../gateway/recorded-gateway.js';
 import { chromiumPath, launchChromium } from './chromium.js';
 import { Town } from './page-town.js';
+import { ARTEFACTS } from './page-visits.js';
 
 const RECORDER = 'sluice/cameras/recorder:front';
 const CAMERA = 'sluice/cameras/camera:front';
@@ -77,6 +78,7 @@ describe('a disk error that takes the recorder, which takes its camera, which ta
     isFull = true;
     await eventually('the room has ended', () => town.gateway.chronicle.why(ROOM).length > 0);
     isFull = false;
+    mkdirSync(ARTEFACTS, { recursive: true });
     if (chromiumPath) browser = await launchChromium();
   }, 60_000);
   afterAll(async () => {
@@ -131,6 +133,9 @@ describe('a disk error that takes the recorder, which takes its camera, which ta
       await expect
         .poll(() => page.locator('#detail-why').textContent(), { timeout: 15_000 })
         .toMatch(new RegExp(`^First, ${RECORDER} .*ENOSPC.*${CAMERA} .*${ROOM}`));
+      const chain = page.getByRole('list', { name: 'From the first failure on' }).getByRole('button');
+      expect(await chain.allTextContents()).toEqual(['recorder:front', 'camera:front', 'room:lobby']);
+      await page.screenshot({ path: `${ARTEFACTS}page-cascade.png` });
       await page.getByRole('button', { name: 'Replay', exact: true }).click();
       await expect.poll(() => page.locator('#replay-about').textContent(), { timeout: 15_000 }).toContain('ENOSPC');
       await page.keyboard.press('Escape');
@@ -144,6 +149,8 @@ describe('a disk error that takes the recorder, which takes its camera, which ta
         );
         return places.every((place, at) => place >= 0 && place > (places[at - 1] ?? -1));
       });
+      await page.keyboard.press('End');
+      await page.screenshot({ path: `${ARTEFACTS}page-cascade-replay.png` });
       await page.close();
     },
   );

@@ -10,6 +10,7 @@ import { EXPORTS, exportActor } from './exports.js';
 import type { ChartConfig } from './recording-file.js';
 import { replayActor } from './replay.js';
 import { actButton } from './token.js';
+import { showWhy, type WhyStory } from './why.js';
 import { bytes, clock, duration, many, nameOf, number } from './words.js';
 
 type Answer = ActorDetail & {
@@ -65,16 +66,13 @@ export async function showActor(): Promise<void> {
       if (error instanceof Refusal && error.status === 404) return undefined;
       throw error;
     }),
-    ask<{ why: readonly unknown[]; paragraph?: string }>(`api/why/${path}`),
+    ask<WhyStory>(`api/why/${path}`),
   ]);
   if (id !== opened) return;
   byId('detail-gone').hidden = actor !== undefined;
   byId('detail-living').hidden = actor === undefined;
   byId('detail-actions').hidden = actor === undefined;
-  setText(
-    byId('detail-why'),
-    story.why.length > 0 ? (story.paragraph ?? '') : 'It has not ended since this gateway started.',
-  );
+  showWhy(story, openActor);
   if (actor) await showLiving(actor);
   else setBadge(byId('detail-state'), 'ended', 'bad');
 }

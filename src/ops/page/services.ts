@@ -1,5 +1,6 @@
 /** What clients do with each other: rooms, procedures and the calls to them, topics, and connections to other servers. */
 import type { CallView, ChannelView, RoomView, ServiceView, TopicView } from '../../gateway/views.js';
+import { openActor } from './actor.js';
 import { ask } from './ask.js';
 import { Table } from './tables.js';
 import { age, nameOf, number, toneOf } from './words.js';
@@ -9,8 +10,9 @@ const ROWS_MAX = 100;
 const rooms = new Table<RoomView>({
   id: 'rooms',
   title: 'Rooms',
+  onOpen: openActor,
   columns: [
-    { label: 'Room', look: 'name mono', text: ({ id }) => id },
+    { label: 'Room', look: 'name mono', text: ({ id }) => id, opens: ({ id }) => `sluice/rooms/room:${id}` },
     { label: 'State', text: ({ state }) => state, tone: ({ state }) => toneOf(state) },
     { label: 'Users', look: 'number', text: ({ participants }) => number(participants) },
     { label: 'Who', look: 'name optional', text: ({ users }) => users.map(({ userId }) => userId).join(', ') },
@@ -33,6 +35,7 @@ const services = new Table<ServiceView>({
 const calls = new Table<CallView>({
   id: 'calls',
   title: 'Calls',
+  onOpen: openActor,
   columns: [
     { label: 'Procedure', look: 'name mono', text: ({ procedure }) => procedure, title: ({ id }) => id },
     { label: 'State', text: ({ state }) => state, tone: ({ state }) => toneOf(state) },
@@ -41,6 +44,7 @@ const calls = new Table<CallView>({
       look: 'name mono optional',
       text: ({ caller }) => nameOf(caller),
       title: ({ caller }) => caller,
+      opens: ({ caller }) => caller,
     },
     { label: 'Provider', look: 'name mono', text: ({ provider }) => provider },
     { label: 'Try', look: 'number optional', text: ({ attempt }) => number(attempt) },
