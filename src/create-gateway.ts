@@ -167,9 +167,14 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
   const { grpc: grpcOptions, http: httpOptions } = configuration;
   const ready = (): boolean => grpc.bound && http.bound;
   const seen = { live, chronicle, telemetry, system, log, ready };
-  const { metrics, flights, watch, ...observation } = observe({ ...seen, watchCollection, openTelemetry, flight });
+  const { metrics, flights, watch, pinged, ...observation } = observe({
+    ...seen,
+    watchCollection,
+    openTelemetry,
+    flight,
+  });
   const grpc = new Listener(async (port) =>
-    startGrpcServer({ gateway: live, ...grpcOptions, tls, port: port ?? grpcOptions.port, log }),
+    startGrpcServer({ gateway: live, ...grpcOptions, tls, port: port ?? grpcOptions.port, pinged, log }),
   );
   const http = new Listener(async (port) =>
     startHttpServer({ gateway: live, ...httpOptions, port: port ?? httpOptions.port, log, ready, metrics, flights }),

@@ -30,6 +30,8 @@ export interface ObservationParts extends Pick<GatewayTree, 'live' | 'chronicle'
 export interface Observation {
   readonly metrics: GatewayMetrics;
   readonly flights: FlightRecorder | undefined;
+  /** To be told how long connections took to answer. */
+  readonly pinged: (ms: number) => void;
   /** To be started with the listeners. */
   readonly watch: ChildSpec;
   /** Stops listening; the last thing that is done. */
@@ -72,6 +74,7 @@ export function observe(parts: ObservationParts): Observation {
   return {
     metrics,
     flights,
+    pinged: (ms) => metrics.observe('sluice_heartbeat_rtt_seconds', ms / 1_000),
     watch: { id: 'event-loop', start: watch.start },
     stop: () => {
       for (const one of undo) one();

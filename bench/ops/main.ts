@@ -1,55 +1,39 @@
 /**
- * What operations cost a gateway: without them, attached while nobody looks, and watched by three pages and a Prometheus. Two
- * loads: frames of 20 KiB relayed to 50 viewers, and clients that come and go, a dozen events each. The figure is CPU time per
- * delivery and per client; the ratio is that of the two turns next to each other, and of those the median.
+ * What operations cost a gateway: without them, attached while nobody looks (without the flight recorder and with it, as it is
+ * by default), watched by three pages and a Prometheus, and after those have left. Two loads: frames of 20 KiB relayed to 50
+ * viewers, and clients that come and go, a dozen events each. The figure is CPU time per delivery and per client.
  *
- * Nothing of it is done per frame, so what it costs an idle gateway a second is all that it may add to a relay; that is measured
- * beside the turns, where a noisy machine blurs their difference.
+ * The ways take short turns, in another order each round, and each turn is compared with the one without operations of the
+ * same round; the median of these ratios is told with its 95 % confidence interval (by ranks, so it trusts no bell curve). A
+ * second gateway without operations takes part: how far its ratio is from 1 is what the machine makes of nothing. Every few
+ * rounds all gateways are new processes, because one may be luckier than another with its compiler and its memory.
  *
  *     npm run -s bench -- ops [--full]
  */
 import { cpus } from 'node:os';
-import { median, Peer, wait } from '../peer.js';
+import { median, Peer } from '../peer.js';
 import type { SinkAsks } from '../relay/sink.js';
-import type { OpsAsks } from './server.js';
+import type { OpsKind } from './server.js';
+import { DELIVERIES_PER_SECOND, type Load, Side } from './side.js';
+import { told } from './told.js';
 
-const VIEWERS = 50;
-const RELAY = { bytes: 20 * 1024, fps: 60 };
 const full = process.argv.includes('--full');
-const rounds = full ? 9 : 4;
-const measureMs = full ? 4_000 : 2_000;
-const clients = full ? 2_000 : 600;
+const GENERATIONS = full ? 10 : 3;
+const ROUNDS = full ? 12 : 5;
+/** Of each generation; they are the compiler's. */
+const WARM_UP = 2;
 
-function serverOf(kind: 'absent' | 'attached'): Peer<OpsAsks> {
-  return new Peer(new URL('./server.js', import.meta.url), [kind]);
-}
-
-class Side {
-  readonly server: Peer<OpsAsks>;
-  readonly #sink = new Peer<SinkAsks>(new URL('../relay/sink.js', import.meta.url));
-
-  constructor(kind: 'absent' | 'attached') {
-    this.server = serverOf(kind);
-  }
-
-  /** @returns the port of its HTTP server. */
-  async begin(): Promise<number> {
-    const { grpc, http } = await this.server.ask('listen');
-    await this.#sink.ask('open', { port: grpc, viewers: VIEWERS });
-    while ((await this.server.ask('viewers')) < VIEWERS) await wait(20);
-    return http;
-  }
-
-  /** CPU microseconds per delivery. */
-  async relay(): Promise<number> {
-    const { cpuUs, deliveries } = await this.server.ask('relay', { ...RELAY, measureMs });
-    return cpuUs / deliveries;
-  }
-
-  async end(): Promise<void> {
-    await Promise.all([this.server.end(), this.#sink.end()]);
-  }
-}
+/** `again` is `absent` once more; `left` was watched and is no longer. */
+const WAYS = ['absent', 'again', 'no recorder', 'idle', 'watched', 'left'] as const;
+type Way = (typeof WAYS)[number];
+const KINDS: Readonly<Record<Exclude<Way, 'left'>, OpsKind>> = {
+  absent: 'absent',
+  again: 'absent',
+  'no recorder': 'no recorder',
+  idle: 'idle',
+  watched: 'idle',
+};
+const LOADS: readonly Load[] = ['relay', 'churn', 'rest'];
 
 interface Onlookers {
   readonly look: undefined;
@@ -59,70 +43,74 @@ interface Onlookers {
 console.log(
   `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`,
 );
-const absent = new Side('absent');
-const attached = new Side('attached');
-const churning = { absent: serverOf('absent'), attached: serverOf('attached') };
-const pages = new Peer<Onlookers>(new URL('./onlookers.js', import.meta.url));
-const [, port] = await Promise.all([absent.begin(), attached.begin()]);
-const { http: churnPort } = await churning.attached.ask('listen');
 
-const relay: Record<string, number[]> = { absent: [], idle: [], watched: [] };
-const churn: Record<string, number[]> = { absent: [], idle: [], watched: [] };
-const rest: Record<string, number[]> = { absent: [], idle: [] };
-let eventsPerSecond = 0;
+/** Ratios to `absent` in the same round, and the costs themselves. */
+const ratios = new Map<string, number[]>();
+const costs = new Map<string, number[]>();
+const eventsPerSecond = new Map<Way, number[]>();
 
-async function live(kind: 'absent' | 'attached'): Promise<number> {
-  const { cpuUs, lives, events, wallMs } = await churning[kind].ask('churn', { count: clients });
-  if (kind === 'attached') eventsPerSecond = Math.round((events * 1_000) / wallMs);
-  return cpuUs / lives;
+for (let generation = 1; generation <= GENERATIONS; generation += 1) {
+  const pages = new Peer<Onlookers>(new URL('./onlookers.js', import.meta.url));
+  const sink = new Peer<SinkAsks>(new URL('../relay/sink.js', import.meta.url));
+  const sides = new Map<Way, Side>();
+  for (const [way, kind] of shuffled(Object.entries(KINDS))) sides.set(way as Way, await Side.begin(kind, sink));
+  sides.set('left', sides.get('watched') as Side);
+  const measure = async (way: Way, load: Load): Promise<number> => {
+    const side = sides.get(way) as Side;
+    if (way !== 'watched') return side.cost(load);
+    await pages.ask('look', { port: side.httpPort });
+    const cost = await side.cost(load);
+    await pages.ask('leave');
+    return cost;
+  };
+  for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
+    for (const load of LOADS) {
+      const seen = new Map<Way, number>();
+      for (const way of shuffled(WAYS)) {
+        seen.set(way, await measure(way, load));
+        if (round >= WARM_UP && load === 'churn') keep(eventsPerSecond, way, sides.get(way)?.eventsPerSecond ?? 0);
+      }
+      if (round < WARM_UP) continue;
+      for (const [way, cost] of seen) {
+        keep(costs, `${load} ${way}`, cost);
+        keep(ratios, `${load} ${way}`, cost / (seen.get('absent') as number));
+      }
+    }
+  }
+  console.error(`generation ${generation} of ${GENERATIONS}: done`);
+  await Promise.all([pages.end(), sink.end(), ...[...sides.values()].map((side) => side.end())]);
 }
 
-// The first round is for the compiler. Who begins alternates: the second of two turns is often the luckier one.
-for (let round = 0; round <= rounds; round += 1) {
-  const keep = (of: Record<string, number[]>, how: string, value: number): void => {
-    if (round > 0) of[how]?.push(value);
-  };
-  const turns = [
-    async () => {
-      keep(relay, 'absent', await absent.relay());
-      keep(churn, 'absent', await live('absent'));
-      keep(rest, 'absent', await absent.server.ask('rest', { measureMs }));
-    },
-    async () => {
-      keep(relay, 'idle', await attached.relay());
-      keep(churn, 'idle', await live('attached'));
-      keep(rest, 'idle', await attached.server.ask('rest', { measureMs }));
-    },
-  ];
-  for (const turn of round % 2 === 0 ? turns : [...turns].reverse()) await turn();
-  await pages.ask('look', { port });
-  keep(relay, 'watched', await attached.relay());
-  await pages.ask('leave');
-  await pages.ask('look', { port: churnPort });
-  keep(churn, 'watched', await live('attached'));
-  await pages.ask('leave');
-  console.error(`round ${round} of ${rounds}: done`);
+const table = (load: Load): object[] =>
+  WAYS.map((way) => ({
+    operations: way,
+    'CPU µs': median(costs.get(`${load} ${way}`) as number[]).toFixed(1),
+    ...told(ratios.get(`${load} ${way}`) as number[]),
+    ...(load === 'churn' ? { 'events/s': Math.round(median(eventsPerSecond.get(way) as number[])) } : {}),
+  }));
+for (const [load, title] of [
+  ['relay', 'a delivery'],
+  ['churn', 'a client that comes and goes'],
+] as const) {
+  console.log(title);
+  console.table(table(load));
 }
-await Promise.all([absent.end(), attached.end(), churning.absent.end(), churning.attached.end(), pages.end()]);
-
-const row = (load: string, costs: Record<string, number[]>) => {
-  const of = (how: string): readonly number[] => costs[how] as number[];
-  const ratio = (how: string): string =>
-    median(of(how).map((cost, at) => cost / (of('absent')[at] as number))).toFixed(3);
-  return {
-    load,
-    'µs absent': median(of('absent')).toFixed(1),
-    'µs idle': median(of('idle')).toFixed(1),
-    'µs watched': median(of('watched')).toFixed(1),
-    '× idle': ratio('idle'),
-    '× watched': ratio('watched'),
-  };
-};
-console.table([row('a delivery', relay), row('a client that comes and goes', churn)]);
-const [without, withOps] = [median(rest['absent'] as number[]), median(rest['idle'] as number[])];
-const relayMs = (median(relay['absent'] as number[]) * VIEWERS * RELAY.fps) / 1_000;
+const atRest = (way: Way): number => median(costs.get(`rest ${way}`) as number[]);
 console.log(
-  `at rest: ${without.toFixed(2)} ms CPU a second without operations, ${withOps.toFixed(2)} with them;`,
-  `the difference is ${((100 * (withOps - without)) / relayMs).toFixed(1)} % of the ${relayMs.toFixed(0)} ms that the relay takes`,
+  'at rest, CPU ms a second:',
+  WAYS.map((way) => `${way} ${atRest(way).toFixed(2)}`).join(', '),
+  `(a relay takes ${((median(costs.get('relay absent') as number[]) * DELIVERIES_PER_SECOND) / 1_000).toFixed(0)})`,
 );
-console.log(`${eventsPerSecond} events a second while clients come and go, operations attached`);
+
+function keep<K>(of: Map<K, number[]>, key: K, value: number): void {
+  const values = of.get(key);
+  if (values) values.push(value);
+  else of.set(key, [value]);
+}
+
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}

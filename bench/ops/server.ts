@@ -1,4 +1,4 @@
-/** The process of one gateway under measurement. `server.js absent | attached`: without its operations, or with all of them. */
+/** The process of one gateway under measurement: without its operations, with all but the recorder, or with all. */
 import { pino } from 'pino';
 import type { ControlWire } from '../../src/gateway/transport.js';
 import { observe } from '../../src/observation.js';
@@ -7,6 +7,8 @@ import { startChild } from '../../src/otp/supervisor-api.js';
 import { BenchGateway } from '../gateway.js';
 import { answer, meter, paced } from '../peer.js';
 import { CAMERA } from '../relay/contender.js';
+
+export type OpsKind = 'absent' | 'no recorder' | 'idle';
 
 export interface OpsAsks {
   readonly listen: { readonly grpc: number; readonly http: number };
@@ -23,7 +25,8 @@ const gateway = await BenchGateway.start({
 });
 const { live, tree, system } = gateway;
 let httpPort = 0;
-if (process.argv[2] === 'attached') {
+const kind = process.argv[2] as OpsKind;
+if (kind !== 'absent') {
   // As a gateway has them: a log of warnings, metrics, diagnostics, the actor that watches the loop, the HTTP server.
   const log = pino({ level: 'warn' }, { write: () => {} });
   const { metrics, watch } = observe({
@@ -33,6 +36,7 @@ if (process.argv[2] === 'attached') {
     ready: () => true,
     watchCollection: false,
     openTelemetry: {},
+    flight: kind === 'idle',
   });
   if (system.root) await startChild(system.root.ref, watch);
   const http = await startHttpServer({ gateway: live, host: '127.0.0.1', port: 0, log, metrics });
@@ -43,10 +47,17 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 const wire: ControlWire = { send: (_word, done) => done && queueMicrotask(done), end: () => {} };
 let lives = 0;
 
+/** What the turn before has left behind is not this one's. */
+function tidy(): void {
+  globalThis.gc?.();
+}
+
 answer({
   listen: () => ({ grpc: gateway.server.port, http: httpPort }),
   viewers: () => gateway.figures().viewers,
   rest: async ({ measureMs }: { measureMs: number }) => {
+    tidy();
+    await wait(50);
     const cost = meter();
     await wait(measureMs);
     const { cpuUs, wallMs } = cost();
@@ -55,7 +66,8 @@ answer({
   relay: async ({ bytes, fps, measureMs }: { bytes: number; fps: number; measureMs: number }) => {
     const picture = Buffer.alloc(bytes, 0x5a);
     const stop = paced(fps, () => gateway.publish(SOURCE, picture));
-    await wait(500);
+    tidy();
+    await wait(150);
     const before = gateway.figures().sent;
     const cost = meter();
     await wait(measureMs);
@@ -66,6 +78,8 @@ answer({
   },
   /** Clients that come, are welcomed and leave, one after the other: each is a dozen events. */
   churn: async ({ count }: { count: number }) => {
+    tidy();
+    const present = live.sessions().length;
     const before = live.events().at(-1)?.id ?? 0;
     const cost = meter();
     for (let n = 0; n < count; n += 1) {
@@ -74,7 +88,7 @@ answer({
       control.bye('done');
       if (n % 50 === 49) await wait(0);
     }
-    while (live.sessions().length > 0) await wait(1);
+    while (live.sessions().length > present) await wait(1);
     const { cpuUs, wallMs } = cost();
     return { lives: count, events: (live.events().at(-1)?.id ?? 0) - before, cpuUs, wallMs };
   },

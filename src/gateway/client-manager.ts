@@ -19,7 +19,8 @@ import {
 } from '../../machines/client-manager.js';
 import { clientManagerFaults } from '../../machines/client-manager-faults.js';
 import { type Down, demonitorAll, monitor } from '../otp/monitor.js';
-import { type Process, processOf, withTraits } from '../otp/process.js';
+import { type Process, processOf } from '../otp/process.js';
+import { withTraits } from '../otp/traits.js';
 
 export type { ClientInfo, Refusal } from '../../machines/client-manager.js';
 

@@ -8,7 +8,8 @@
  */
 import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
 import { type Down, type Monitor, monitor } from '../otp/monitor.js';
-import { type Process, processOf, withTraits } from '../otp/process.js';
+import { type Process, processOf } from '../otp/process.js';
+import { withTraits } from '../otp/traits.js';
 
 /** What an actor does for its table. */
 export interface DeskContext {

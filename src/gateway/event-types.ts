@@ -53,7 +53,7 @@ export const EVENT_TYPES: Readonly<Record<string, EventType>> = {
   'frame.failed': warn("A host's function failed on a frame; the frame was skipped."),
   'growth.suspected': warn('A figure of what is held has only risen, minute after minute; `from` and `to`.'),
   'handler.slow': warn(
-    'An actor took long over one message, and nobody else had a turn meanwhile; `ms` says how long.',
+    'An actor took long over one message, its start, a timer or a listener, and nobody else had a turn meanwhile; `ms` says how long.',
   ),
   'listener.failed': error('A listener of events threw.'),
   'loop.gap': warn(

@@ -15,7 +15,7 @@ import { type AuthOptions, Doorkeeper } from './auth.js';
 import { serveCall } from './call.js';
 import { CallGuard } from './call-guard.js';
 import { serveConnect } from './connect.js';
-import { widenReceiveWindows } from './grpc-js-internals.js';
+import { timePings, widenReceiveWindows } from './grpc-js-internals.js';
 import { Health } from './health.js';
 import { refuseIllegalHeaders, STREAMS_PER_CONNECTION_MAX, setHttp2Limits } from './http2-limits.js';
 import { formatAddress, type Listening, listen } from './listen.js';
@@ -47,6 +47,8 @@ export interface GrpcServerOptions extends ServiceOptions {
   readonly connectionsPerSecond?: number | undefined;
   /** How long a connection may be silent before it is asked, and how long it may take to answer. */
   readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number };
+  /** Called with how long a connection that was asked took to answer. */
+  readonly pinged?: ((ms: number) => void) | undefined;
   /** The largest message that is taken from a peer. */
   readonly maxMessageBytes: number;
 }
@@ -85,6 +87,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   setHttp2Limits(server);
   widenReceiveWindows(server, RECEIVE_WINDOW_BYTES);
+  if (options.pinged) timePings(server, options.pinged);
   services.addTo(server);
   // TLS is ended before grpc-js: what it is given are connections that speak HTTP/2.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());

@@ -16,6 +16,7 @@ export interface EventLogger {
 
 /** A logger that makes children, as pino's does. */
 interface Bearing extends EventLogger {
+  isLevelEnabled?(level: string): boolean;
   child?(bindings: { readonly actor: string; readonly kind: string }): EventLogger;
 }
 
@@ -46,6 +47,11 @@ export function logEvents(log: Bearing, gateway: Pick<Gateway, 'onEvent'>): () =
   return gateway.onEvent((event) => {
     const { type, actor, kind, reason, detail, count = 1 } = event;
     const level = levelOf(event as { type: string; reason?: string });
+    // Before anything is made for it: most of what happens is below the level of most logs.
+    if (log.isLevelEnabled?.(level) === false) {
+      if (type === 'process.down') children.delete(actor);
+      return;
+    }
     const own = childOf(event);
     if (level === 'warn' && count > IN_FULL && count % ONE_IN !== 0 && !ALWAYS.has(type)) return;
     const fields = {

@@ -7,8 +7,9 @@
 import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
 import type { CallRequest } from './call.js';
 import { crashReason, type ExitReason, isExitReason } from './exit-reason.js';
-import { type Process, type ProcessTraits, processOf, withTraits } from './process.js';
+import { type Process, processOf } from './process.js';
 import type { Scope } from './scope.js';
+import { type ProcessTraits, withTraits } from './traits.js';
 import { sendTo } from './xstate-internals.js';
 
 export interface ProcessContext<I> {

@@ -6,9 +6,10 @@ import type { AnyActorLogic, AnyActorRef, AnyActorScope, EventObject } from 'xst
 import { atWork } from './crash-barrier.js';
 import { crashReason, reasonOfOutput } from './exit-reason.js';
 import { Mailbox } from './mailbox.js';
-import { carry, Process, processOf, traitsOf } from './process.js';
+import { carry, Process, processOf } from './process.js';
 import type { System } from './system.js';
-import { parentOf } from './xstate-internals.js';
+import { traitsOf } from './traits.js';
+import { parentOf, type SnapshotParts, shareParts } from './xstate-internals.js';
 
 /** Systems by XState's own, so that a new actor finds where it belongs. */
 const systems = new WeakMap<object, System>();
@@ -72,7 +73,7 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
     if (traits.mailbox) process.mailbox = new Mailbox(traits.mailbox);
     carry(process);
     const initial = atWork.run(process, () => logic.getInitialSnapshot(scope, input));
-    system.onStep?.(process, INIT, initial);
+    if (system.onStep) told(system.onStep, process, INIT, initial);
     return initial;
   };
 
@@ -85,7 +86,7 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
       try {
         const next = logic.transition(snapshot, event, scope) as Snapshot;
         // Before its end is told: who hears of it may ask how it came to that.
-        onStep?.(process, event, next);
+        if (onStep) told(onStep, process, event, next);
         if (event.type === 'xstate.stop') process.exited('shutdown');
         else if (next.status === 'done') process.exited(reasonOfOutput(next.output));
         else if (next.status === 'error') process.exited(crashReason(next.error));
@@ -96,16 +97,27 @@ function guard(logic: AnyActorLogic): AnyActorLogic {
         process.exited(crashReason(thrown));
         throw thrown;
       } finally {
-        if (slowHandlerMs !== undefined) tellSlow(process, event, performance.now() - beganMs, slowHandlerMs);
+        if (slowHandlerMs !== undefined) {
+          const ms = performance.now() - beganMs;
+          process.system.handled.add(ms / 1_000);
+          // Rarely: the call is not worth its cost at each step.
+          if (ms >= slowHandlerMs) process.worked(event.type, ms);
+        }
       }
     });
   };
   return wrapped;
 }
 
-/** What it made others do at once counts as its own: an actor that sends is at work until its receivers are done. */
-function tellSlow(process: Process, event: EventObject, ms: number, limitMs: number): void {
-  if (ms >= limitMs) process.system.emit({ type: 'handler.slow', process, event: event.type, ms });
+/** What actors in the same state can share they share already now: whoever listens knows a state again by its value. */
+function told(
+  onStep: NonNullable<System['onStep']>,
+  process: Process,
+  event: EventObject,
+  snapshot: SnapshotParts,
+): void {
+  shareParts(snapshot);
+  onStep(process, event, snapshot);
 }
 
 interface Snapshot {

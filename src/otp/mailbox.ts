@@ -78,6 +78,7 @@ export function deliver(process: Process, event: EventObject): boolean {
   system.defer(() => {
     mailbox.leave();
     if (isRunning(ref)) ref.send(event);
+    else system.deadLetters += 1;
   });
   return true;
 }

@@ -6,13 +6,13 @@
  *
  * What makes an actor one is in `guarded.ts`.
  */
-import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
+import type { AnyActorRef, EventObject } from 'xstate';
 import type { Census } from './census.js';
 import type { Clock } from './clock.js';
 import type { Crashable } from './crash-barrier.js';
 import { crashReason, type ExitReason } from './exit-reason.js';
 import type { Few } from './few.js';
-import type { Mailbox, MailboxOptions } from './mailbox.js';
+import type { Mailbox } from './mailbox.js';
 import type { Monitor } from './monitor.js';
 import type { Enrolled, Roll } from './roll.js';
 import { Scope, type ScopeOptions } from './scope.js';
@@ -148,9 +148,22 @@ export class Process implements Crashable, Enrolled<Process>, ScopeOptions {
     return this.system.census;
   }
 
+  /** Whether anybody wants to know how long its work takes. */
+  get measured(): boolean {
+    return this.system.slowHandlerMs !== undefined;
+  }
+
+  /** It was at this for so long, and what it made others do at once counts as its own. Told where it is long. */
+  worked(what: string, ms: number): void {
+    const { system } = this;
+    if (system.slowHandlerMs === undefined || ms < system.slowHandlerMs) return;
+    system.emit({ type: 'handler.slow', process: this, event: what, ms });
+  }
+
   /** Hands it an event at once, as its actor's `send` does. To one that has ended nothing is sent. */
   send(event: EventObject): void {
     if (this.alive) sendTo(this.ref, event);
+    else this.system.deadLetters += 1;
   }
 
   /** Its asynchronous start is over: it runs, or `startError` says why it does not and it is about to end. */
@@ -271,26 +284,4 @@ export function carry(process: Process): void {
 /** The process behind an actor; `undefined` for actors that a machine started by itself. */
 export function processOf(ref: AnyActorRef): Process | undefined {
   return (ref as Carrier)[PROCESS];
-}
-
-/** What a logic tells of itself when it becomes a process. */
-export interface ProcessTraits {
-  readonly kind?: string;
-  readonly trapExit?: boolean;
-  /** It understands the stop request (`supervisor.stop`) even where it does not trap exits. Default: as `trapExit`. */
-  readonly answersStop?: boolean;
-  /** A limit for what waits to be handled. Default none. */
-  readonly mailbox?: MailboxOptions;
-}
-
-const traits = new WeakMap<AnyActorLogic, ProcessTraits>();
-
-/** Says of a logic what kind of process it is. Without, its kind is the id of its chart. */
-export function withTraits<L extends AnyActorLogic>(logic: L, given: ProcessTraits): L {
-  traits.set(logic, given);
-  return logic;
-}
-
-export function traitsOf(logic: AnyActorLogic): ProcessTraits {
-  return traits.get(logic) ?? {};
 }

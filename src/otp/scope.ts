@@ -18,6 +18,9 @@ export interface ScopeOptions {
   readonly owner: string;
   readonly clock: Clock;
   readonly census: Census;
+  /** Whether anybody wants to know how long its work takes; and who is told. */
+  readonly measured?: boolean;
+  worked?(what: string, ms: number): void;
   /** Where a throw in a timer, listener or task of this scope goes: it becomes the crash of the owner. */
   crash(thrown: unknown): void;
 }
@@ -119,7 +122,7 @@ export class Scope {
     const { clock } = this.#options;
     const timer = clock.setTimeout(() => {
       void held.release();
-      this.guard(fn);
+      this.guard(fn, 'timer');
     }, ms);
     const held = this.acquire('timer', () => clock.clearTimeout(timer));
     return held;
@@ -130,7 +133,7 @@ export class Scope {
     const { clock } = this.#options;
     const arm = (): unknown =>
       clock.setTimeout(() => {
-        this.guard(fn);
+        this.guard(fn, 'timer');
         if (held.standing) timer = arm();
       }, ms);
     let timer = arm();
@@ -140,7 +143,7 @@ export class Scope {
 
   /** Listens until released. A throw in the listener is a crash of the owner, not of the emitter. */
   listen<A extends unknown[]>(emitter: EventEmitter, event: string, listener: (...args: A) => void): Held {
-    const guarded = (...args: unknown[]): void => this.guard(() => listener(...(args as A)));
+    const guarded = (...args: unknown[]): void => this.guard(() => listener(...(args as A)), `listener ${event}`);
     emitter.on(event, guarded);
     return this.acquire('listener', () => {
       emitter.off(event, guarded);
@@ -150,7 +153,12 @@ export class Scope {
   /** Runs asynchronous work of the owner. A rejection is a crash of the owner, unless the scope has ended meanwhile. */
   task(work: (signal: AbortSignal) => Promise<void>): void {
     const held = this.acquire('task', () => {});
-    void work(this.signal)
+    // Until it first waits; what it goes on with later, nobody calls.
+    let begun: Promise<void> = DONE;
+    this.guard(() => {
+      begun = work(this.signal);
+    }, 'task');
+    void begun
       .catch((thrown: unknown) => {
         if (!this.closed) this.#options.crash(thrown);
       })
@@ -164,13 +172,15 @@ export class Scope {
     return child;
   }
 
-  /** Runs `fn`; a throw becomes the crash of the owner. */
-  guard(fn: () => void): void {
+  /** Runs `fn`; a throw becomes the crash of the owner. @param what it is, for whoever asks what took so long. */
+  guard(fn: () => void, what = 'callback'): void {
+    const beganMs = this.#options.measured ? performance.now() : 0;
     try {
       fn();
     } catch (thrown) {
       this.#options.crash(thrown);
     }
+    if (beganMs > 0) this.#options.worked?.(what, performance.now() - beganMs);
   }
 
   /**

@@ -44,12 +44,14 @@ export function startRoot(system: System, logic: AnyActorLogic, { id, input }: S
 function started(system: System, ref: AnyActorRef, body?: ProcessBody): Spawned {
   const process = processOf(ref) as Process;
   process.body = body;
+  const beganMs = process.measured ? performance.now() : 0;
   body?.attach(process);
   // Until it is started, its end is the caller's to hear.
   process.detached = true;
   system.processes.add(process);
   // What the first step starts (timers, promises) is its work already, not its parent's.
   atWork.run(process, () => ref.start());
+  if (beganMs > 0) process.worked('start', performance.now() - beganMs);
   const { status, error, output } = ref.getSnapshot() as { status: string; error?: unknown; output?: unknown };
   // Ends in the very first step, or before it, never reach the logic's transition.
   const failed = status === 'error' || (process.alive && process.condemned && !isRunning(ref));

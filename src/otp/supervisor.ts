@@ -9,12 +9,13 @@ import type { Child } from './child-table.js';
 import type { ExitReason } from './exit-reason.js';
 import { Fifo } from './fifo.js';
 import { isOperation, type Operation, type Step } from './operation.js';
-import { type ChildExited, type Process, processOf, withTraits } from './process.js';
+import { type ChildExited, type Process, processOf } from './process.js';
 import type { Held } from './scope.js';
 import type { SupervisorCall } from './supervisor-api.js';
 import { SupervisorCore } from './supervisor-core.js';
 import { checkedOptions, type FullSupervisorOptions, type SupervisorOptions } from './supervisor-options.js';
 import { SupervisorRequests } from './supervisor-requests.js';
+import { withTraits } from './traits.js';
 
 type Chart = typeof supervisorMachine;
 type ChartSnapshot = SnapshotFrom<Chart>;

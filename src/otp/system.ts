@@ -11,6 +11,7 @@ import type { AnyActorRef, EventObject, InspectionEvent, Observer } from 'xstate
 import { Census } from './census.js';
 import { type Clock, realClock, VirtualClock } from './clock.js';
 import { atWork, installCrashBarrier } from './crash-barrier.js';
+import { Distribution } from './distribution.js';
 import type { ExitReason } from './exit-reason.js';
 import { Fifo } from './fifo.js';
 import type { Failure, Process } from './process.js';
@@ -60,7 +61,10 @@ export type KernelEvent =
       readonly reason: ExitReason;
     }
   | { readonly type: 'supervisor.gaveUp'; readonly supervisor: Process; readonly reason: ExitReason }
-  /** An actor took longer over one message than `slowHandlerMs`, and nobody else had a turn meanwhile. */
+  /**
+   * An actor took longer over one message than `slowHandlerMs`, and nobody else had a turn meanwhile. Instead of a message,
+   * `event` may be `start`, `timer`, `task` (until it first waits) or `listener` and what was listened to.
+   */
   | { readonly type: 'handler.slow'; readonly process: Process; readonly event: string; readonly ms: number }
   /** Of these kinds it held something that was not given back in time; the census still counts it. */
   | { readonly type: 'process.abandoned'; readonly process: Process; readonly kinds: readonly string[] }
@@ -78,6 +82,8 @@ export interface SystemOptions {
 
 /** Messages handled in one go before timers and sockets have their turn. */
 const BATCH = 1_000;
+/** Of so many messages one is looked at: how long it waits. */
+const STAMPED_ONE_IN = 64;
 /** Messages after which a system that should come to rest is taken to be running in circles. */
 const FLUSH_MAX = 10_000_000;
 
@@ -96,6 +102,11 @@ export class System {
   onStep: ((process: Process, event: EventObject, snapshot: unknown) => void) | undefined;
   /** From how many milliseconds on the handling of one message is told. `undefined`: nobody measures. */
   slowHandlerMs: number | undefined;
+  /** Seconds that actors were at each message, and that some of the messages waited; while `slowHandlerMs` is set. */
+  readonly handled = new Distribution();
+  readonly waited = new Distribution();
+  /** Messages that found their receiver ended. */
+  deadLetters = 0;
   /** Timers that charts have set and that have not fired; given by the indexed scheduler. */
   chartTimers: () => number = () => 0;
 
@@ -108,6 +119,10 @@ export class System {
   #handledThisTurn = 0;
   #scheduled = false;
   #lastFailure = 0;
+  #untilStamp = STAMPED_ONE_IN;
+  /** Messages up to the stamped one, itself included; 0: none is. */
+  #stampedAfter = 0;
+  #stampedAtMs = 0;
   readonly #removeBarrier: () => void;
 
   constructor(options: SystemOptions = {}) {
@@ -122,6 +137,8 @@ export class System {
   post(target: AnyActorRef, event: EventObject): void {
     this.#receivers.push(target);
     this.#messages.push(event);
+    this.#untilStamp -= 1;
+    if (this.#untilStamp === 0) this.#stamp();
     this.#schedule();
   }
 
@@ -138,7 +155,17 @@ export class System {
   defer(fn: () => void): void {
     this.#receivers.push(undefined);
     this.#messages.push(fn);
+    this.#untilStamp -= 1;
+    if (this.#untilStamp === 0) this.#stamp();
     this.#schedule();
+  }
+
+  /** Marks the youngest message, whose wait is measured. */
+  #stamp(): void {
+    this.#untilStamp = STAMPED_ONE_IN;
+    if (this.slowHandlerMs === undefined || this.#stampedAfter > 0) return;
+    this.#stampedAfter = this.#messages.size;
+    this.#stampedAtMs = this.clock.now();
   }
 
   #schedule(): void {
@@ -237,7 +264,14 @@ export class System {
     }
     const receiver = this.#receivers.take();
     const message = this.#messages.take();
+    if (this.#stampedAfter > 0) {
+      this.#stampedAfter -= 1;
+      if (this.#stampedAfter === 0) this.waited.add((this.clock.now() - this.#stampedAtMs) / 1_000);
+    }
     if (typeof message === 'function') message();
-    else if (receiver && message && isRunning(receiver)) sendTo(receiver, message);
+    else if (receiver && message) {
+      if (isRunning(receiver)) sendTo(receiver, message);
+      else this.deadLetters += 1;
+    }
   }
 }

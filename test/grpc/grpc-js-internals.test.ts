@@ -9,7 +9,7 @@ import {
   type ServerOptions,
 } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { directStream, widenReceiveWindows } from '../../src/grpc/grpc-js-internals.js';
+import { directStream, timePings, widenReceiveWindows } from '../../src/grpc/grpc-js-internals.js';
 import { slowLink } from './slow-link.js';
 import { type BytesCall, bareCall, message, serveStream } from './stream-server.js';
 
@@ -134,3 +134,28 @@ async function uploadedBytes(prepare: (server: Server) => void): Promise<number>
   call.cancel();
   return sent;
 }
+
+describe('the answers to the PINGs of keepalive', () => {
+  it('E-c are timed, and still keep the connection', async () => {
+    const answered: number[] = [];
+    const keepalive = { 'grpc.keepalive_time_ms': 20, 'grpc.keepalive_timeout_ms': 5_000 };
+    let timed = false;
+    const port = await serveStream(
+      () => {},
+      keepalive,
+      (it) => {
+        timed = timePings(it, (ms) => answered.push(ms));
+      },
+    );
+    const session = connect(`http://127.0.0.1:${port}`);
+    onTestFinished(() => session.destroy());
+    expect(timed).toBe(true);
+    await vi.waitFor(() => expect(answered.length).toBeGreaterThanOrEqual(2), { timeout: 10_000 });
+    expect(answered.every((ms) => ms >= 0 && ms < 10_000)).toBe(true);
+    expect(session.closed || session.destroyed).toBe(false);
+  });
+
+  it('are not timed in what is no server of grpc-js', () => {
+    expect(timePings({} as Server, () => {})).toBe(false);
+  });
+});

@@ -7,8 +7,8 @@
  */
 import type { EventObject } from 'xstate';
 import { stateText } from '../../gateway/body.js';
-import { describeReason, type ExitReason } from '../../otp/exit-reason.js';
-import type { Process } from '../../otp/process.js';
+import { describeReason } from '../../otp/exit-reason.js';
+import type { Failure, Process } from '../../otp/process.js';
 import type { System } from '../../otp/system.js';
 import { Said } from './said.js';
 import { Slabs } from './slabs.js';
@@ -54,14 +54,13 @@ export interface Flight {
   readonly end: { readonly atMs: number; readonly reason: string } | undefined;
 }
 
+/** What is kept of one that has ended. Its failure is there in any case, for whoever asks why; it says the path and the end. */
 interface Dead {
-  readonly path: string;
-  readonly kind: string;
+  readonly failure: Failure;
   readonly startedAtMs: number;
   readonly logic: object;
   readonly parentPath: string | undefined;
   readonly slab: number;
-  readonly end: { readonly atMs: number; readonly reason: string };
 }
 
 /** Names by number and numbers by name; bounded. */
@@ -85,6 +84,7 @@ export class FlightRecorder {
   readonly #events = new Names();
   readonly #states = new Names();
   readonly #values: unknown[] = [undefined];
+  readonly #byValue = new WeakMap<object, number>();
   readonly #said = new Said();
   /** By slab: the state that its actor is in. */
   readonly #lastStates: number[] = [];
@@ -102,7 +102,7 @@ export class FlightRecorder {
     this.#keepMs = keepMs;
     system.onStep = (process, event, snapshot) => this.#took(process, event, snapshot);
     const unlisten = system.on((event) => {
-      if (event.type === 'process.down') this.#ended(event.process, event.reason);
+      if (event.type === 'process.down') this.#ended(event.process, event.failure);
     });
     this.#undo = () => {
       system.onStep = undefined;
@@ -125,11 +125,12 @@ export class FlightRecorder {
     const lives: Flight[] = [];
     for (let n = 0; n < this.#deadNow; n += 1) {
       const dead = this.#dead[(this.#longest + n) % DEAD_MAX] as Dead;
-      if (dead.path === path) lives.push(this.#flight(dead));
+      if (dead.failure.path === path) lives.push(this.#lived(dead));
     }
     for (const process of this.#system.processes) {
       if (process.path === path && process.flight !== 0) {
-        lives.push(this.#flight({ ...about(process), slab: process.flight, end: undefined }));
+        const { kind, flight } = process;
+        lives.push({ path, kind, ...about(process), end: undefined, ...this.#taken(flight) });
       }
     }
     return lives;
@@ -146,6 +147,9 @@ export class FlightRecorder {
   }
 
   #took(process: Process, event: EventObject, snapshot: unknown): void {
+    // XState's own word to a parent that is no chart; a supervisor learns of an end by `child.exited`.
+    const ofChild = event.type.startsWith('xstate.done.actor.');
+    if (ofChild && (snapshot as { readonly machine?: unknown } | undefined)?.machine === undefined) return;
     // One that has ended is at its last event still: that step is not a beginning.
     if (process.flight === 0 && (!process.alive || !this.#begin(process))) return;
     const slab = process.flight;
@@ -157,14 +161,25 @@ export class FlightRecorder {
     }
     const state = this.#lastStates[slab] as number;
     const words = this.#said.number(event);
-    this.#slabs.write(slab, this.#system.clock.wallMs(), this.#events.number(event.type), state, words);
+    // Without the child's name, of which there may be any number.
+    const name = this.#events.number(ofChild ? 'xstate.done.actor' : event.type);
+    this.#slabs.write(slab, this.#system.clock.wallMs(), name, state, words);
   }
 
   #enter(slab: number, value: unknown): void {
+    this.#lastStates[slab] = this.#stateOf(value);
+    this.#lastValues[slab] = value;
+  }
+
+  /** Actors in the same state share its value, so that its text is seldom made. */
+  #stateOf(value: unknown): number {
+    const shared = typeof value === 'object' && value !== null ? value : undefined;
+    const known = shared && this.#byValue.get(shared);
+    if (known !== undefined) return known;
     const state = this.#states.number(stateText(value));
     if (state !== UNKNOWN) this.#values[state] ??= value ?? 'running';
-    this.#lastStates[slab] = state;
-    this.#lastValues[slab] = value;
+    if (shared) this.#byValue.set(shared, state);
+    return state;
   }
 
   #begin(process: Process): boolean {
@@ -186,19 +201,20 @@ export class FlightRecorder {
     return this.#slabs.take();
   }
 
-  #ended(process: Process, reason: ExitReason): void {
+  #ended(process: Process, failure: Failure): void {
     const slab = process.flight;
     if (slab === 0) return;
     process.flight = 0;
-    const end = { atMs: this.#system.clock.wallMs(), reason: describeReason(reason).slice(0, 1_000) };
     if (this.#deadNow === DEAD_MAX) this.#forgetLongestDead();
-    this.#dead[(this.#longest + this.#deadNow) % DEAD_MAX] = { ...about(process), slab, end };
+    const { startedAtMs, logic, parentPath } = about(process);
+    // Its words are made when somebody asks for them.
+    this.#dead[(this.#longest + this.#deadNow) % DEAD_MAX] = { failure, startedAtMs, logic, parentPath, slab };
     this.#deadNow += 1;
   }
 
   #forgetOld(): void {
     const oldestMs = this.#system.clock.wallMs() - this.#keepMs;
-    while (this.#deadNow > 0 && (this.#dead[this.#longest] as Dead).end.atMs <= oldestMs) this.#forgetLongestDead();
+    while (this.#deadNow > 0 && (this.#dead[this.#longest] as Dead).failure.atMs <= oldestMs) this.#forgetLongestDead();
   }
 
   #forgetLongestDead(): void {
@@ -210,7 +226,13 @@ export class FlightRecorder {
     this.#slabs.giveBack(slab);
   }
 
-  #flight({ slab, ...life }: Omit<Dead, 'end'> & { readonly end: Flight['end'] }): Flight {
+  #lived({ failure, slab, ...life }: Dead): Flight {
+    const { path, kind, atMs } = failure;
+    const end = { atMs, reason: describeReason(failure.reason).slice(0, 1_000) };
+    return { path, kind, ...life, end, ...this.#taken(slab) };
+  }
+
+  #taken(slab: number): Pick<Flight, 'lost' | 'steps'> {
     const steps = this.#slabs.read(slab).map(({ atMs, event, state, words }): FlightStep => {
       const data = this.#said.data(words);
       return {
@@ -221,11 +243,11 @@ export class FlightRecorder {
         value: this.#values[state],
       };
     });
-    return { ...life, lost: this.#slabs.lost(slab), steps };
+    return { lost: this.#slabs.lost(slab), steps };
   }
 }
 
-function about({ path, kind, startedAtMs, parent, ref }: Process): Omit<Dead, 'slab' | 'end'> {
+function about({ startedAtMs, parent, ref }: Process): Pick<Flight, 'startedAtMs' | 'logic' | 'parentPath'> {
   const { logic } = ref as unknown as { readonly logic: object };
-  return { path, kind, startedAtMs, logic, parentPath: parent?.path };
+  return { startedAtMs, logic, parentPath: parent?.path };
 }

@@ -6,6 +6,8 @@
  * camera or a room is ever a label, for a series per client would outlive the client and the patience of whoever stores it.
  */
 
+import { Distribution } from '../../otp/distribution.js';
+
 export type MetricType = 'gauge' | 'counter' | 'histogram';
 
 export interface Metric {
@@ -42,6 +44,10 @@ export const METRICS = {
   sluice_clients_rejected_total: counter('Clients that were refused, by the code of the refusal.', 'reason'),
   sluice_client_disconnects_total: counter('Clients that are gone, by why.', 'reason'),
   sluice_heartbeat_misses_total: counter('Clients that ended because nothing was heard of them.'),
+  sluice_heartbeat_rtt_seconds: histogram(
+    'How long the other end of a gRPC connection took to answer whether it is there: the PINGs of `grpc.keepalive`.',
+    SHORT_S,
+  ),
   sluice_reconnects_total: counter(
     'Clients that came again: `resumed` into their session, `replaced` by a fresh one, or `refused` with a bad token.',
     'outcome',
@@ -94,9 +100,18 @@ export const METRICS = {
   sluice_monitors: gauge('Monitors that stand.'),
   sluice_timers: gauge('Timers of actors and of charts.'),
   sluice_mailbox_depth: histogram('Messages that wait in each bounded mailbox, looked at when this is asked.', DEPTHS),
+  sluice_mailbox_wait_seconds: histogram(
+    'How long messages waited for their turn; one in 64 is looked at.',
+    new Distribution().bounds,
+  ),
   sluice_mailbox_dropped_total: counter('Messages that found no room in a mailbox, by what became of them.', 'reason'),
+  sluice_dead_letters_total: counter('Messages whose receiver had ended when their turn came.'),
+  sluice_handler_seconds: histogram(
+    'How long actors were at one message, and at what they made others do at once.',
+    new Distribution().bounds,
+  ),
   sluice_slow_handlers_total: counter(
-    'Messages whose handling took longer than 100 ms, by the kind of the actor.',
+    'Messages, starts, timers and listeners that took an actor longer than 100 ms, by its kind.',
     'kind',
   ),
 

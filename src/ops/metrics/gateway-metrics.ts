@@ -8,6 +8,7 @@ import type { Gateway } from '../../gateway/gateway.js';
 import type { Telemetry } from '../../gateway/telemetry.js';
 import type { System } from '../../otp/system.js';
 import { METRICS, type Metric, type MetricName } from './catalogue.js';
+import { isOfTheKernel, kernelHistograms } from './distributions.js';
 import { processFigures } from './process-metrics.js';
 import { type Counts, Tally } from './tally.js';
 import { count, walk } from './walk.js';
@@ -50,7 +51,7 @@ export class GatewayMetrics {
     this.#parts = parts;
     this.contentType = this.#registry.contentType;
     for (const [name, metric] of Object.entries(METRICS) as [MetricName, Metric][]) {
-      if (!metric.optional) this.#make(name, metric);
+      if (!metric.optional && !isOfTheKernel(name)) this.#make(name, metric);
     }
     const { system, telemetry, gateway } = parts;
     this.#tally = new Tally({
@@ -77,6 +78,10 @@ export class GatewayMetrics {
     else histogram?.observe({ [(METRICS[name] as Metric).label as string]: label }, value);
   }
 
+  get undisposed(): number | undefined {
+    return this.#parts.undisposed?.();
+  }
+
   /** The exposition, not older than a second. */
   text(): Promise<string> {
     const nowMs = performance.now();
@@ -93,8 +98,8 @@ export class GatewayMetrics {
   async fresh(): Promise<string> {
     this.#refresh();
     await this.#diskFree();
-    const [ours, node] = await Promise.all([this.#registry.metrics(), processFigures().metrics()]);
-    return `${ours}\n${node}`;
+    const [ours, node] = await Promise.all([this.#registry.metrics(), processFigures()]);
+    return [ours, kernelHistograms(this.#parts.system), node].join('\n');
   }
 
   #refresh(): void {
@@ -106,6 +111,7 @@ export class GatewayMetrics {
       rising.set(name, counts);
     }
     const seen = walk(system, (name, label, amount) => count(rising.get(name) as Counts, label, amount));
+    count(rising.get('sluice_dead_letters_total') as Counts, '', system.deadLetters);
     for (const [name, counts] of rising) this.#setCounter(name, counts);
 
     this.#set('sluice_actors', seen.actors);
@@ -132,7 +138,7 @@ export class GatewayMetrics {
     this.#set('sluice_pool_connections', tallied(gateway.channels(), ['connecting', 'busy', 'idle', 'closing']));
     this.#cameras();
     this.#cluster();
-    const undisposed = this.#parts.undisposed?.();
+    const { undisposed } = this;
     if (undisposed !== undefined) this.#set('sluice_undisposed_objects', undisposed);
   }
 

@@ -74,6 +74,18 @@ async function add(parent: AnyActorRef, id: string, logic = idle): Promise<AnyAc
 }
 
 describe('the flight of an actor', () => {
+  it('names its events without the ids of children, of which there may be any number', async () => {
+    const { app, recorder } = await tree();
+    const brief = fromProcess(({ self }) => ({ receive: () => self.send({ type: 'process.exit', reason: 'normal' }) }));
+    const ref = await add(app.root, 'brief', brief);
+    ref.send({ type: 'end' });
+    app.system.flush();
+    const [root] = recorder.flights('top');
+    const events = root?.steps.map(({ event }) => event) ?? [];
+    expect(events).toContain('child.exited');
+    expect(events.filter((event) => event.includes('brief'))).toEqual([]);
+  });
+
   it('is the events that it took and the states that they led to', async () => {
     const { recorder, camera: ref } = await tree();
     ref.send({ type: 'viewer.came' });

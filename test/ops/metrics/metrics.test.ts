@@ -13,8 +13,8 @@ const TOKEN = 'a-token-for-tests';
 
 const INTRODUCTION = `# Metrics
 
-What \`GET /metrics\` answers to Prometheus. Beside these there are the figures of the Node process as prom-client measures them
-(\`sluice_process_…\`, \`sluice_nodejs_…\`). No id of anybody is ever a label. Generated from \`src/ops/metrics/catalogue.ts\`.
+What \`GET /metrics\` answers to Prometheus. Beside these there are the figures of the Node process under prom-client's names
+(\`sluice_process_…\`, \`sluice_nodejs_…\`; garbage collections are measured while somebody asks). No id of anybody is ever a label. Generated from \`src/ops/metrics/catalogue.ts\`.
 
 | name | type | label | what |
 |---|---|---|---|
