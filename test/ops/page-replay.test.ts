@@ -65,6 +65,9 @@ describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed cam
     expect(crashed.endedWith).toBe('killed');
     const after = moments.slice(moments.findIndex(({ kind }) => kind === 'end') + 1);
     expect(after.map(({ event }) => event)).toEqual(expect.arrayContaining(['process.down', 'process.restarted']));
+    // Nothing is told twice: the restart is one event.
+    expect(after.filter(({ event }) => event === 'child.backingOff')).toHaveLength(1);
+    expect(moments.filter(({ event }) => event === 'child.backingOff')).toHaveLength(1);
     // Why it was tried again stands beside the step.
     const retrying = moments.find(({ event }) => event === 'camera.retrying');
     expect(JSON.stringify(retrying?.data)).toContain('SIGKILL');

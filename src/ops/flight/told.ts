@@ -11,6 +11,7 @@ import type { Flight } from './recorder.js';
 const AFTER_MS = 60_000;
 const FOLLOWED_MAX = 100;
 const TOLD_MAX = 200;
+const CLOSING_MS = 30_000;
 /** The recorder and the chronicle look at the clock one after the other. */
 const SAME_MS = 5;
 /** What is told of an actor when it begins, once more. */
@@ -19,15 +20,17 @@ const BEGINS = new Set(['process.started', 'process.restarted']);
 export function toldOf(gateway: Pick<Gateway, 'events' | 'why'>, life: Flight): readonly GatewayEvent[] {
   const events = gateway.events();
   const { path, startedAtMs, end } = life;
+  const after = end ? followed(events, gateway, life, end.atMs) : [];
+  const itsEnd = after[0]?.id;
   const during = events.filter(
-    ({ actor, atMs, type }) =>
+    ({ id, actor, atMs, type }) =>
       actor === path &&
       atMs >= startedAtMs - SAME_MS &&
-      (end === undefined || atMs <= end.atMs + SAME_MS) &&
+      (itsEnd === undefined ? end === undefined || atMs <= end.atMs + SAME_MS : id < itsEnd) &&
       type !== 'process.down' &&
       !BEGINS.has(type),
   );
-  return [...during.slice(-TOLD_MAX), ...(end ? followed(events, gateway, life, end.atMs) : [])];
+  return [...during.slice(-TOLD_MAX), ...after];
 }
 
 /** From its end on, in the order in which it was told. */
@@ -37,8 +40,9 @@ function followed(
   { path }: Flight,
   endedAtMs: number,
 ): readonly GatewayEvent[] {
+  // It is told of when all that it held was given back, which may take its time.
   const isItsEnd = ({ type, actor, atMs }: GatewayEvent): boolean =>
-    type === 'process.down' && actor === path && Math.abs(atMs - endedAtMs) <= SAME_MS;
+    type === 'process.down' && actor === path && atMs >= endedAtMs - SAME_MS && atMs <= endedAtMs + CLOSING_MS;
   const first = events.findIndex(isItsEnd);
   if (first < 0) return [];
   const taken = new Set([path]);
