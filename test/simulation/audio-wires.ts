@@ -15,6 +15,8 @@ export class SimulatedEar extends Wire implements AudioWire {
   inHand = 0;
   beats = 0;
   writingSinceMs = 0;
+  /** How much waits to be written after what is written now. */
+  waiting: () => number = () => 0;
   readonly #lastOf = new Map<string, number>();
 
   write(chunk: AudioChunk, done: Done): void {
@@ -23,6 +25,8 @@ export class SimulatedEar extends Wire implements AudioWire {
 
   writeAll(chunks: readonly AudioChunk[], done: Done): void {
     if (this.inHand > 0) this.breach(`I-bound: ${this.label} got a second write before the first was done`);
+    if (this.waiting() > 0)
+      this.breach(`I-bound: ${this.label} is given ${chunks.length} chunks, ${this.waiting()} more wait`);
     this.inHand = chunks.length;
     this.writingSinceMs = this.clock.now();
     for (const chunk of chunks) this.#note(chunk);

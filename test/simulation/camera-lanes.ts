@@ -121,9 +121,10 @@ export class CameraLanes {
     if (viewers > 0 && state.includes('lingering')) yield `I-demand: camera "${id}" lingers and is watched`;
     book.emptySinceMs = viewers > 0 ? undefined : (book.emptySinceMs ?? nowMs);
     if (book.emptySinceMs === undefined) return;
-    const emptyMs = nowMs - book.emptySinceMs;
+    // Somebody may have come and gone between two looks.
+    const emptyMs = nowMs - Math.max(book.emptySinceMs, this.#world.watchedAtMs.get(id) ?? 0);
     const open = this.#world.sources.get(options.source)?.attempts.size ?? 0;
-    if (emptyMs > options.lingerMs && !/\.(idle|releasing\.unwanted|failing|failed)$/.test(state))
+    if (emptyMs > options.lingerMs && !/(\.(idle|releasing\.unwanted|failing|failed)|^stopping)$/.test(state))
       yield `I-demand: nobody has watched camera "${id}" for ${emptyMs} ms, and it is ${state}`;
     if (emptyMs > options.lingerMs + CLOSE_MS_MAX && open > 0)
       yield `I-demand: nobody has watched camera "${id}" for ${emptyMs} ms, and its source is open`;

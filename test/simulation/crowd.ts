@@ -42,12 +42,12 @@ const DEEDS = {
     ...{ enter: 8, join: 3, openStream: 4, talk: 8, hangUp: 4 },
     ...{ leaveRoom: 2, play: 3, stopPlay: 1.5, loseRoom: 1 },
   },
-  uplinks: { wantUplink: 2, endUplink: 1.5, disturbUplink: 5 },
+  uplinks: { wantUplink: 2, endUplink: 1.5, disturbUplink: 5, crashUplinks: 0.5 },
   apps: { app: 4, appMessage: 3, appCrash: 3, remoteApp: 4, remoteCrash: 4 },
   readers: { subscribe: 6, unsubscribe: 2, publish: 6 },
   workers: { register: 10, unregister: 2, call: 7, callOnce: 4 },
   borrowers: { borrow: 7, overLease: 4, giveBack: 4, shutChannel: 1, farEndDies: 2 },
-  trouble: { kill: 7, act: 2, monitor: 4 },
+  trouble: { kill: 7, killBranch: 0.7, act: 2, monitor: 4 },
   time: { wait: 16, leap: 3 },
 } as const;
 
@@ -157,6 +157,7 @@ export class Crowd {
       wantUplink: () => uplinks.begin(),
       endUplink: () => uplinks.end(),
       disturbUplink: () => uplinks.disturb(),
+      crashUplinks: () => uplinks.crash(),
       app: () => apps.start(),
       appMessage: () => apps.message(),
       appCrash: () => apps.crash(),
@@ -175,6 +176,7 @@ export class Crowd {
       shutChannel: () => borrowers.shut(),
       farEndDies: () => borrowers.die(),
       kill: () => this.#kill(),
+      killBranch: () => this.#killBranch(),
       act: () => this.#act(),
       monitor: () => this.#monitor(),
       wait: () => this.#wait(this.#dice.chance(0.2) ? this.#dice.int(20_000, 90_000) : this.#dice.int(1, 6_000)),
@@ -206,6 +208,17 @@ export class Crowd {
     this.#stage.note(`${process.path} is ${crash ? 'crashed' : 'killed'}`);
     if (crash) process.crash(new Error('simulated: a crash'));
     else exit(process.ref, 'kill');
+  }
+
+  /** One of the supervisors that always stand: what was under it gives back in its own time, and is started anew at once. */
+  #killBranch(): void {
+    const branches = [...this.#world.system.processes].filter(
+      ({ kind, alive, parent }) => kind === 'supervisor' && alive && parent === this.#world.root,
+    );
+    const branch = this.#dice.pick(branches);
+    if (!branch) return;
+    this.#stage.note(`${branch.path} is killed`);
+    exit(branch.ref, 'kill');
   }
 
   #act(): void {

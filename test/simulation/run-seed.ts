@@ -28,7 +28,9 @@ export async function runSeed(seed: number, steps: number = STEPS): Promise<Run>
   }
   // What comes after a fault explains nothing.
   const trace = faults.length > 0 ? [...world.trace] : world.trace;
-  await world.stop(dice.chance(0.5) ? 5_000 : 0);
+  await world
+    .stop(dice.chance(0.5) ? 5_000 : 0)
+    .catch((thrown: unknown) => world.breach(`it does not stop: ${stackOf(thrown)}`));
   if (faults.length === 0) faults = leftBehind(world);
   return { seed, trace, faults, steps: step };
 }

@@ -5,6 +5,7 @@ import {
   CALLS_MAX,
   CHANNELS_MAX,
   CLIENTS_MAX,
+  MAX_AGE_MS,
   QUEUE_BYTES,
   QUEUE_FRAMES,
   SERVICES_MAX,
@@ -56,7 +57,7 @@ function configured(cameras: readonly object[]): GatewayOptions {
     services: { ttlMs: 60_000, sweepMs: SWEEP_MS },
     channels: { connectMs: 4_000, waitMs: 2_000, idleMs: 30_000, closeMs: 2_000 },
     session: { tokenTtlMs: 24 * 3_600_000 },
-    stream: { queueBytes: QUEUE_BYTES, stallMs: 10_000 },
+    stream: { queueBytes: QUEUE_BYTES, stallMs: 10_000, maxAgeMs: MAX_AGE_MS },
     cameras,
   } as never) as GatewayOptions;
 }

@@ -72,6 +72,7 @@ export class Talkers {
     world.ask(watch, world.tree.rooms.stream(userId, wire), (stream) => {
       watch.stream = stream as unknown as Watch['stream'];
       talker.handle = stream as Talker['handle'];
+      wire.waiting = () => talker.handle?.figures().queued ?? 0;
       talker.saidAtMs = world.clock.now();
       this.#talkers.push(talker);
     });

@@ -39,7 +39,8 @@ export class Tokens {
   stepped(deeds: number): void {
     const due = this.#due?.connection;
     this.#due = undefined;
-    if (due && deeds === 1 && !due.wire.welcome)
+    // Without a client manager nobody is admitted: the core has crashed, and those behind it still come to their end.
+    if (due && deeds === 1 && !due.wire.welcome && this.#world.isAlive('client-manager'))
       this.#world.breach(`${due.label} came back with its token and was refused: ${due.code}`);
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Uplink } from '../../src/gateway/uplink.js';
 import { UPLINK_DEFAULTS, type UplinkEvent, type UplinkOptions } from '../../src/gateway/uplink-transport.js';
+import { describeReason } from '../../src/otp/exit-reason.js';
 import type { Peer, PeerAttempt } from './uplink-peers.js';
 
 /** Little of everything, so that every limit is reached. */
@@ -47,6 +48,11 @@ export class UplinkLife {
     return this.uplink.process.alive;
   }
 
+  /** It has ended because it was refused for good, and not because it was killed on the way. */
+  get refused(): boolean {
+    return describeReason(this.uplink.process.exit ?? 'normal') === 'shutdown: refused';
+  }
+
   get #nowMs(): number {
     return this.#peer.stage.world.clock.now();
   }
@@ -88,7 +94,7 @@ export class UplinkLife {
         this.#liveAtMs = this.#nowMs;
         break;
       case 'uplink.lost':
-        this.#paused(event.retryInMs);
+        this.#paused(event.retryInMs, event.reason);
         break;
       case 'uplink.available':
         if (this.#available || this.#liveAtMs === undefined)
@@ -118,6 +124,7 @@ export class UplinkLife {
     this.#dials += 1;
     this.#seen = { state: '', sinceMs: 0 };
     if (attempt !== this.#dials) this.#breach(`I-uplink: attempt ${attempt} follows ${this.#dials - 1}`);
+    if (attempt > 1 && this.#dueMs === undefined) this.#breach('I-uplink: it dials again without a pause');
     if (this.#dueMs !== undefined && this.#nowMs < this.#dueMs)
       this.#breach('I-uplink: it dials before its pause is over');
     this.#dueMs = undefined;
@@ -128,7 +135,7 @@ export class UplinkLife {
     this.#tooMany = tooMany;
   }
 
-  #paused(pauseMs: number): void {
+  #paused(pauseMs: number, reason: string): void {
     const { initialMs, maxMs, jitter } = UPLINK.retry;
     this.#failures += 1;
     const wholeMs = Math.min(maxMs, initialMs * 2 ** (this.#failures - 1));
@@ -136,6 +143,9 @@ export class UplinkLife {
       this.#breach(`I-uplink: after ${this.#failures} failures it waits ${pauseMs} ms`);
     if (this.#attempt && this.#peer.attempts.has(this.#attempt))
       this.#breach('I-attempt: it gave up and is still open');
+    const { lastWordMs = 0, closedAtMs = 0 } = this.#attempt ?? {};
+    if (reason.startsWith('nothing was heard') && closedAtMs - lastWordMs < UPLINK.inactivityMs)
+      this.#breach(`I-uplink: it was given up for its silence ${closedAtMs - lastWordMs} ms after a word`);
     this.#dueMs = this.#nowMs + pauseMs;
   }
 

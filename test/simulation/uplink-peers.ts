@@ -20,8 +20,12 @@ export class Peer {
   /** Nobody wants it any more: since this step, and since an earlier one. */
   unwanted = false;
   forgotten = false;
+  /** Whoever wanted it to end was told that it has. */
+  ended = false;
   /** It was told to be over, so often; with an error where it was refused for good. */
   readonly overs: (Error | undefined)[] = [];
+  /** Whom it has refused for good. */
+  refused: UplinkLife | undefined;
   /** What goes over its connection hangs until somebody comes over a new one. */
   stuck = false;
   readonly stage: Stage;
@@ -36,6 +40,8 @@ export class Peer {
     if (this.attempts.size > 0)
       breach(`I-attempt: ${this.id} is dialled while ${this.attempts.size} attempts are open`);
     if (this.forgotten) breach(`I-attempt: ${this.id} is dialled, and nobody wants it`);
+    if (this.refused === life || this.refused?.refused)
+      breach(`I-uplink: ${this.id} is dialled, and has refused for good`);
     if (!life.alive) breach(`I-attempt: ${this.id} is dialled by an uplink that has ended`);
     if (how.fresh) this.stuck = false;
     const attempt = new PeerAttempt(this, life, listener, how);
@@ -54,6 +60,7 @@ export class PeerAttempt implements UplinkAttempt {
   spokeAtMs: number | undefined;
   lastWordMs = 0;
   over = false;
+  closedAtMs = 0;
   closing = false;
   lastBeatMs = 0;
   readonly #peer: Peer;
@@ -101,6 +108,8 @@ export class PeerAttempt implements UplinkAttempt {
     this.over = true;
     this.#peer.stage.world.clock.clearTimeout(this.#timer);
     this.#life.lost(this);
+    // Beside other deeds of the same step the uplink may be at its end already, and hear nothing.
+    if (final && this.#peer.stage.calm) this.#peer.refused = this.#life;
     this.#listener.failed(new Error('simulated: connection reset'), final);
   }
 
@@ -116,7 +125,7 @@ export class PeerAttempt implements UplinkAttempt {
   #answer(): void {
     if (this.over || this.#peer.stuck) return;
     const { dice } = this.#peer.stage;
-    const how = dice.weighted({ speaks: 7, refuses: 2, mute: 1, nothing: 1, 'refuses for good': 0.05 });
+    const how = dice.weighted({ speaks: 7, refuses: 2, mute: 1, nothing: 1, 'refuses for good': 0.2 });
     if (how === 'nothing') return;
     if (how === 'refuses' || how === 'refuses for good') {
       this.fail(how === 'refuses for good');
@@ -134,19 +143,21 @@ export class PeerAttempt implements UplinkAttempt {
     this.speak();
     this.#wordsLeft -= 1;
     if (this.#wordsLeft >= 0) this.#in(this.#paceMs, () => this.#talk());
-    else if (dice.chance(0.6)) this.#in(this.#paceMs, () => this.fail(dice.chance(0.03)));
+    else if (dice.chance(0.6)) this.#in(this.#paceMs, () => this.fail(dice.chance(0.1)));
   }
 
   #close(): Promise<void> | undefined {
     const { stage, attempts } = this.#peer;
     this.closing = true;
+    this.closedAtMs = stage.world.clock.now();
     if (!this.over) this.#life.lost(this);
     this.over = true;
     stage.world.clock.clearTimeout(this.#timer);
     if (this.#unruly) this.#babble();
     const gone = (): void => {
       attempts.delete(this);
-      if (this.#unruly) this.#babble();
+      // The next one may have begun by then.
+      if (this.#unruly) stage.world.clock.setTimeout(() => this.#babble(), stage.dice.int(0, 9_000));
     };
     if (this.#closeMs === 0) {
       gone();

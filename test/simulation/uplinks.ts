@@ -5,6 +5,9 @@
  */
 import { Uplink } from '../../src/gateway/uplink.js';
 import { Uplinks } from '../../src/gateway/uplinks.js';
+import type { Process } from '../../src/otp/process.js';
+import { exit } from '../../src/otp/signals.js';
+import { childrenOf } from '../../src/otp/supervisor.js';
 import type { Stage } from './stage.js';
 import { UPLINK, UplinkLife } from './uplink-life.js';
 import { Peer } from './uplink-peers.js';
@@ -19,8 +22,8 @@ export class SimulatedUplinks {
   readonly #stage: Stage;
   readonly #uplinks = new Uplinks();
   readonly #peers: Peer[] = [];
-  /** Since when a wanted one is seen to be away. */
-  readonly #away = new Map<Peer, number>();
+  /** Since when a wanted one is seen to be away, and how often it had been started by then. */
+  readonly #away = new Map<Peer, { readonly sinceMs: number; readonly lives: number }>();
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -31,10 +34,10 @@ export class SimulatedUplinks {
     world.lastChecks.push(() => this.#leftBehind());
   }
 
-  get #supervised(): boolean {
-    for (const { path, alive } of this.#stage.world.system.processes)
-      if (path === 'sluice/listeners/uplinks' && alive) return true;
-    return false;
+  get #supervisor(): Process | undefined {
+    for (const process of this.#stage.world.system.processes)
+      if (process.path === 'sluice/listeners/uplinks' && process.alive) return process;
+    return undefined;
   }
 
   get #wanted(): readonly Peer[] {
@@ -77,6 +80,7 @@ export class SimulatedUplinks {
     const ask: Ask = this.#stage.newAsk(`end-${peer.id}`);
     this.#stage.note(`${ask.label}, which is ${peer.life?.alive ? peer.life.uplink.view().state : 'away'}`);
     this.#stage.world.ask(ask, this.#uplinks.end(peer.id), () => {
+      peer.ended = true;
       if (peer.attempts.size > 0) this.#stage.world.breach(`I-attempt: ${peer.id} has ended and is still open`);
     });
   }
@@ -86,7 +90,7 @@ export class SimulatedUplinks {
     const peer = this.#stage.dice.pick(this.#wanted);
     const attempt = peer?.current;
     if (!peer || !attempt) return;
-    const what = this.#stage.dice.weighted({ speak: 3, reset: 4, hush: 1.5, stick: 1.5, refuse: 0.2 });
+    const what = this.#stage.dice.weighted({ speak: 3, reset: 4, hush: 1.5, stick: 1.5, refuse: 0.6 });
     this.#stage.note(`${peer.id}: ${what}`);
     if (what === 'speak') attempt.speak();
     else if (what === 'hush') attempt.hush();
@@ -94,18 +98,29 @@ export class SimulatedUplinks {
     else attempt.fail(what === 'refuse');
   }
 
+  /** Their supervisor is killed: whoever comes next begins with all of them, while the old ones still give back. */
+  crash(): void {
+    const process = this.#supervisor;
+    if (!process) return;
+    this.#stage.note(`${process.path} is killed`);
+    exit(process.ref, 'kill');
+  }
+
   *#faults(): Generator<string> {
     const { world } = this.#stage;
     const nowMs = world.clock.now();
+    const supervisor = this.#supervisor;
+    const known = new Set(supervisor && childrenOf(supervisor.ref).map(({ spec }) => spec.id));
     for (const peer of this.#peers) {
       const { id, life, attempts, unwanted, overs } = peer;
       if (attempts.size > 1) yield `I-attempt: ${attempts.size} attempts at ${id} are open`;
       for (const fault of life?.faults() ?? []) yield `${fault} (${id})`;
       if (overs.length > 1) yield `I-uplink: ${id} is over ${overs.length} times`;
+      if (peer.ended && known.has(id)) yield `I-own: ${id} has ended, and its supervisor keeps it`;
       if (unwanted) peer.forgotten = true;
-      if (unwanted || life?.alive || !this.#supervised) this.#away.delete(peer);
-      else if (!this.#away.has(peer)) this.#away.set(peer, nowMs);
-      const awayMs = nowMs - (this.#away.get(peer) ?? nowMs);
+      if (unwanted || life?.alive || !supervisor) this.#away.delete(peer);
+      else if (this.#away.get(peer)?.lives !== peer.lives) this.#away.set(peer, { sinceMs: nowMs, lives: peer.lives });
+      const awayMs = nowMs - (this.#away.get(peer)?.sinceMs ?? nowMs);
       if (awayMs > AWAY_MS) yield `I-uplink: ${id} is wanted and has been away for ${awayMs} ms`;
     }
   }

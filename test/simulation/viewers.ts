@@ -42,6 +42,7 @@ export class Viewers {
   #await(viewing: Viewing, answer: Promise<unknown>): void {
     this.#stage.world.ask(viewing.watch, answer, (stream) => {
       viewing.watch.stream = stream as Watch['stream'];
+      this.#stage.world.watchedAtMs.set(viewing.cameraId, this.#stage.world.clock.now());
       this.#deliveries.begun(viewing);
     });
   }
@@ -73,6 +74,7 @@ export class Viewers {
     const cameraId = this.#stage.dice.pick(CAMERAS) ?? '';
     const ask = this.#stage.newAsk(`snapshot-${cameraId}`);
     this.#stage.note(`${ask.label} is asked for`);
+    this.#stage.world.watchedAtMs.set(cameraId, this.#stage.world.clock.now());
     const timeoutMs = this.#stage.dice.int(1, 8_000);
     const answer = async () => this.#stage.world.tree.live.snapshot(cameraId, timeoutMs);
     this.#stage.world.ask(ask, answer(), () => {});

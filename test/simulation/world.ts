@@ -24,6 +24,7 @@ import { settings } from './settings.js';
 import { soundLoader } from './sounds.js';
 import { SimulatedSource } from './sources.js';
 import { ThirdParty } from './third-party.js';
+import { Unrest } from './unrest.js';
 import { Upstream } from './upstream.js';
 import type { SimulatedControl, Wire } from './wires.js';
 
@@ -88,6 +89,8 @@ export class World {
   couriersLost = false;
   /** When the service desk that there is now was told of everybody. */
   desksBornAtMs = 0;
+  /** When somebody was taken in by each camera last, however shortly. */
+  readonly watchedAtMs = new Map<string, number>();
   /** When the core ended last; its successor may have been started since. */
   coreEndedAtMs = 0;
   /** What is started beside the gateway, as a host does. */
@@ -99,6 +102,7 @@ export class World {
   readonly trace: string[] = [];
   root: Process | undefined;
   #application: Application | undefined;
+  readonly #unrest = new Unrest(this.clock);
   /** Random names of the product, by the order in which they came. */
   readonly #names = new Map<string, string>();
   readonly #stopListening: () => void;
@@ -145,7 +149,10 @@ export class World {
 
   /** Every message delivered and every promise settled; no time passes. Microtasks are over before an immediate runs. */
   async settle(): Promise<void> {
+    let rounds = 0;
     do {
+      rounds += 1;
+      this.#unrest.round(rounds);
       this.system.flush();
       await new Promise<void>((resolve) => setImmediate(resolve));
     } while (!this.system.idle);
