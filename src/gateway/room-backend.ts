@@ -44,7 +44,7 @@ export interface RoomLink {
   close(): void | Promise<void>;
 }
 
-/** Relays within this process: what one says is encoded once and handed to each of the others. */
+/** Relays within this process: what one says is handed to each of the others as it came, or encoded once. */
 export class EmbeddedRooms implements RoomBackend {
   readonly kind = 'embedded';
   readonly #encode: AudioEncoder;
@@ -77,7 +77,7 @@ class Relay implements RoomLink {
     for (const ear of this.#ears) {
       if (ear === from || !wants(ear, from)) continue;
       // Who is alone in a room speaks for nothing, not even for the encoder.
-      chunk ??= withMessage(content, this.#encode(content));
+      chunk ??= isChunk(content) ? content : withMessage(content, this.#encode(content));
       ear.hear(chunk);
     }
   }
@@ -85,6 +85,11 @@ class Relay implements RoomLink {
   close(): void {
     this.#ears.clear();
   }
+}
+
+/** It came as what would be made of it. */
+function isChunk(content: AudioContent): content is AudioChunk {
+  return content.message !== undefined;
 }
 
 /** Field by field: fifty times a second and speaker, copying whatever an object has is not free. */

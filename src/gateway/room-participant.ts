@@ -110,8 +110,8 @@ export class Participant implements ProcessBody, RoomEar {
     this.#stream?.hear(chunk);
   }
 
-  say({ trackId, timestampMs, pcm }: Omit<AudioContent, 'userId'>): void {
-    if (!this.#left) this.room.keeper.link.say(this, { userId: this.userId, trackId, timestampMs, pcm });
+  say({ trackId, timestampMs, pcm, message }: Omit<AudioContent, 'userId'>): void {
+    if (!this.#left) this.room.keeper.link.say(this, { userId: this.userId, trackId, timestampMs, pcm, message });
   }
 
   view(): ParticipantView {

@@ -53,9 +53,8 @@ export class AudioStream extends StreamBody implements AudioHandle {
   #ended = false;
   #sendFailed = false;
   #heardAtMs = 0;
-  /** When it said something, and when something was written to it. */
-  #saidAtMs: number | undefined;
-  #wroteAtMs: number | undefined;
+  /** When something was written to it. Never nothing: V8 would make an object of each such number. */
+  #wroteAtMs = Number.NaN;
   #heard = 0;
   #heardBytes = 0;
   #oddPayloads = 0;
@@ -106,12 +105,11 @@ export class AudioStream extends StreamBody implements AudioHandle {
     if (this.#ended) return;
     this.#heardAtMs = this.process.system.clock.now();
     this.#heard += 1;
-    this.#saidAtMs = this.#heardAtMs;
     const { pcm } = content;
     this.#heardBytes += pcm.length;
     const odd = pcm.length % BYTES_PER_SAMPLE;
     if (odd !== 0) this.#countOddPayload();
-    const whole = odd === 0 ? content : { ...content, pcm: pcm.subarray(0, pcm.length - odd) };
+    const whole = odd === 0 ? content : { ...content, pcm: pcm.subarray(0, pcm.length - odd), message: undefined };
     if (whole.pcm.length > 0) this.#parts.participant.say(whole);
   }
 
@@ -128,8 +126,9 @@ export class AudioStream extends StreamBody implements AudioHandle {
 
   /** In: its user said something. Out: its wire was given something to hear, or the sign that the gateway is here. */
   protected override data(nowMs: number): DataAges {
-    const passed = { inAtMs: this.#saidAtMs, outAtMs: this.#wroteAtMs };
-    return dataAges(nowMs, stateByAge(nowMs, this.#saidAtMs, SILENT_MS), passed);
+    const inAtMs = this.#heard === 0 ? undefined : this.#heardAtMs;
+    const outAtMs = Number.isNaN(this.#wroteAtMs) ? undefined : this.#wroteAtMs;
+    return dataAges(nowMs, stateByAge(nowMs, inAtMs, SILENT_MS), { inAtMs, outAtMs });
   }
 
   override traffic(): Traffic {
@@ -159,7 +158,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
   #writing(done: Done): Done {
     this.#wroteSinceBeat = true;
     this.#wroteAtMs = this.process.system.clock.now();
-    return this.#sends.begin(done);
+    return this.#sends.begin(done, this.#wroteAtMs);
   }
 
   /** Says that the gateway is here, when it has said nothing else meanwhile. */

@@ -17,11 +17,13 @@ export interface AudioContent {
   readonly trackId: number;
   readonly timestampMs: number;
   readonly pcm: Uint8Array;
+  /** The message that says exactly this, where it came as one. Without it, it is encoded. */
+  readonly message?: Buffer | undefined;
 }
 
 /**
- * One chunk of a speaker, immutable and shared by reference by all who hear it. `message` is the whole gRPC message, encoded
- * once: the five bytes of framing and the protobuf behind them.
+ * One chunk of a speaker, immutable and shared by reference by all who hear it. `message` is the whole gRPC message, the five
+ * bytes of framing and the protobuf behind them: as it came, or encoded once.
  */
 export interface AudioChunk extends AudioContent {
   readonly message: Buffer;

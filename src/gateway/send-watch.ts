@@ -26,11 +26,14 @@ export class SendWatch {
     this.#options = options;
   }
 
-  /** A write begins; the one before is over. @returns what has to be called when it is over, instead of `done`. */
-  begin(done: Done): Done {
+  /**
+   * A write begins; the one before is over. @returns what has to be called when it is over, instead of `done`.
+   * @param nowMs by the owner's clock, for whoever has looked at it already.
+   */
+  begin(done: Done, nowMs?: number): Done {
     this.#owner ??= this.#options.owner();
     this.#done = done;
-    this.#sinceMs = this.#owner.clock.now();
+    this.#sinceMs = nowMs ?? this.#owner.clock.now();
     if (!this.#watching) this.#watch(this.#owner, this.#options.timeoutMs);
     return this.#over;
   }

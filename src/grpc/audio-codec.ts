@@ -24,6 +24,8 @@ export interface AudioContent {
   readonly timestampMs: number;
   readonly userId: string;
   readonly trackId: number;
+  /** The whole message that it came as, framing included; absent where there is more in it, or it was not given whole. */
+  readonly message?: Buffer | undefined;
 }
 
 /** Protobuf's tags of AudioChunk: field number × 8 + wire type. */
@@ -56,11 +58,14 @@ export function encodeAudio(chunk: AudioContent): Buffer {
 }
 
 /**
- * Reads the protobuf of one chunk, without gRPC's framing. `pcm` is a view of `body`, not a copy. Unknown fields are skipped;
- * throws an `Error` that says what is wrong with a body that is cut off or is no protobuf.
+ * Reads the protobuf of one chunk. `pcm` is a view of `bytes`, not a copy. Unknown fields are skipped; throws an `Error` that
+ * says what is wrong with a body that is cut off or is no protobuf.
+ * @param from where the protobuf begins: 0, or behind gRPC's framing.
  */
-export function decodeAudio(body: Buffer, from = 0): AudioContent {
-  const reader = new ProtobufReader(body, 'audio chunk', from);
+export function decodeAudio(bytes: Buffer, from = 0): AudioContent {
+  const reader = new ProtobufReader(bytes, 'audio chunk', from);
+  // What is marked as compressed, or says what we do not know, is not ours to hand on.
+  let whole = from === FRAMING_BYTES && bytes[0] === 0;
   let pcm: Buffer = EMPTY_BYTES;
   let sampleRate = 0;
   let channels = 0;
@@ -89,8 +94,9 @@ export function decodeAudio(body: Buffer, from = 0): AudioContent {
         trackId = reader.int32();
         break;
       default:
+        whole = false;
         reader.skip(tag, 0);
     }
   }
-  return { pcm, sampleRate, channels, timestampMs, userId, trackId };
+  return { pcm, sampleRate, channels, timestampMs, userId, trackId, message: whole ? bytes : undefined };
 }

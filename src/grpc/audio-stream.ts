@@ -69,7 +69,12 @@ class AudioCall {
     if (chunk.userId !== '' && chunk.userId !== this.#userId) {
       throw invalid(`user_id must be "${this.#userId}" or empty, but was "${chunk.userId}"`);
     }
-    this.#handle.said(chunk);
+    this.#handle.said(this.#saysAll(chunk) ? chunk : { ...chunk, message: undefined });
+  }
+
+  /** Whoever hears it needs the user and the format, which a user may leave out. */
+  #saysAll({ userId, sampleRate, channels }: AudioContent): boolean {
+    return userId === this.#userId && sampleRate === SAMPLE_RATE && channels === CHANNELS;
   }
 
   async #begin(first: AudioContent): Promise<void> {
@@ -81,7 +86,7 @@ class AudioCall {
       if (first.userId === '') throw noUser('was empty');
       const handle = await this.#gateway.audio.stream(first.userId, this.#wire());
       this.#handle = handle;
-      handle.said(first);
+      handle.said(this.#saysAll(first) ? first : { ...first, message: undefined });
       this.#served.attach(handle);
       if (this.#served.over) return;
       // The user learns that it is in, even if nobody speaks for long.

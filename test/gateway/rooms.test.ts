@@ -29,6 +29,19 @@ describe('users in a room', () => {
     expect([ann.wire.chunks, cy.wire.chunks]).toEqual([[], []]);
   });
 
+  it('hear the very message that came, where there is one, and never one that says something else', async () => {
+    const ann = await town.enter('ann');
+    const [bob, cy] = [await town.enter('bob'), await town.enter('cy')];
+    const message = Buffer.from('as it came');
+    ann.handle.said({ ...sound(), message });
+    ann.handle.said({ ...sound(641), message });
+    for (const { wire } of [bob, cy]) {
+      expect(wire.chunks[0]?.message).toBe(message);
+      expect(wire.chunks[1]?.message.includes(message)).toBe(false);
+    }
+    expect(bob.wire.chunks[1]?.message).toBe(cy.wire.chunks[1]?.message);
+  });
+
   it('are told how many they are, themselves included', async () => {
     expect((await town.join('ann')).participants).toBe(1);
     const second = await town.join('bob');

@@ -53,6 +53,22 @@ describe('the audio bridge', () => {
     expect(ann.chunks).toEqual([]);
   });
 
+  it('S2-26 says who speaks and in which format, also for whoever leaves it out, and hands on nothing else', async () => {
+    const { audio } = await bridge();
+    const ann = await enter(audio, 'ann');
+    const bob = await enter(audio, 'bob');
+    const pcmData = Buffer.from([1, 2, 3, 4]);
+    const full = { userId: 'ann', sampleRate: 16_000, channels: 1 };
+    ann.say({ ...full, pcmData });
+    ann.say({ ...full, pcmData, userId: '' });
+    ann.say({ ...full, pcmData, sampleRate: 0 });
+    ann.say({ ...full, pcmData, channels: 0 });
+    ann.say({ ...full, pcmData, $unknown: [{ no: 99, wireType: 0, data: Uint8Array.of(1) }] });
+    const heard = await bob.hears(5);
+    expect(heard).toMatchObject(heard.map(() => ({ ...full, pcmData })));
+    expect(heard.filter(({ $unknown }) => $unknown !== undefined)).toEqual([]);
+  });
+
   it('says who is there, and true figures', async () => {
     const { audio, gateway } = await bridge();
     const first = await audio.join({ userId: 'ann', roomName: 'hall' });

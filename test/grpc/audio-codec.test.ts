@@ -61,6 +61,17 @@ describe('an audio chunk that is read', () => {
     expect(decodeAudio(encoded).pcm.buffer).toBe(encoded.buffer);
   });
 
+  it('can be handed on as it came, with its framing, unless there is more in it than we know', () => {
+    const message = encodeAudio(sample);
+    expect(decodeAudio(message, FRAMING_BYTES)).toEqual({ ...sample, message });
+    expect(decodeAudio(message, FRAMING_BYTES).message?.buffer).toBe(message.buffer);
+    expect(decodeAudio(body(message)).message).toBe(undefined);
+    expect(decodeAudio(Buffer.concat([message, Buffer.from([0x38, 1])]), FRAMING_BYTES).message).toBe(undefined);
+    const compressed = Buffer.from(message);
+    compressed[0] = 1;
+    expect(decodeAudio(compressed, FRAMING_BYTES).message).toBe(undefined);
+  });
+
   it('is refused when it is cut off inside a field, and is never wrong sound', () => {
     const whole = body(encodeAudio(sample));
     for (let length = 0; length < whole.length; length++) {
