@@ -36,6 +36,7 @@ import { PicturesAsStored } from './recording-picture.js';
 const FILE = '.mkv';
 /** So many lines more than are needed are borne in the index. */
 const LINES_SPARE = 1_000;
+const SAME_MOMENT_MS = 1_000;
 
 /** Default: the disks of this machine, and this process. */
 export interface ArchiveParts {
@@ -53,6 +54,8 @@ export class FolderArchive implements RecordingArchive {
   /** By id, the oldest first. */
   #recordings = new Map<string, Recording>();
   #bytes = 0;
+  /** Of the segment that was completed last. */
+  #lastToMs = Number.NEGATIVE_INFINITY;
   /** In the index. */
   #lines = 0;
 
@@ -99,6 +102,7 @@ export class FolderArchive implements RecordingArchive {
     }
     found.sort((a, b) => a.fromMs - b.fromMs || (a.id < b.id ? -1 : 1));
     this.#recordings = new Map(found.map((recording) => [recording.id, recording]));
+    this.#lastToMs = found.at(-1)?.toMs ?? Number.NEGATIVE_INFINITY;
     this.#bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
     await this.#writeIndex();
     await syncFolder(this.#disk, this.#folder);
@@ -124,12 +128,21 @@ export class FolderArchive implements RecordingArchive {
 
   async begin(first: StoredPicture, atMs: number, session: string | undefined): Promise<OpenSegment> {
     // A clock that was set back may come to a name that is taken.
-    for (let fromMs = atMs; ; fromMs += 1) {
+    for (let fromMs = this.#after(atMs); ; fromMs += 1) {
       const id = idOf(fromMs);
       if (this.#recordings.has(id)) continue;
       const file = await SegmentFile.create(this.#disk, this.#pathOf(id), fromMs, first).catch(taken);
       if (file) return this.#openSegment(id, file, first, session ?? id);
     }
+  }
+
+  /**
+   * Behind the last picture that was recorded: those that came in one moment were put a millisecond apart. A clock that was
+   * set back is believed.
+   */
+  #after(atMs: number): number {
+    const lastMs = this.#lastToMs;
+    return lastMs >= atMs && lastMs - atMs < SAME_MOMENT_MS ? lastMs + 1 : atMs;
   }
 
   #openSegment(id: string, file: SegmentFile, size: StoredPicture, session: string): OpenSegment {
@@ -150,6 +163,7 @@ export class FolderArchive implements RecordingArchive {
       finish: async () => {
         const recording = recordingOf(id, await file.finish(), session);
         this.#recordings.set(id, recording);
+        this.#lastToMs = recording.toMs;
         this.#bytes += recording.bytes;
         await this.#note([recording]);
         return recording;

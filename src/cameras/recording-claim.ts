@@ -147,7 +147,7 @@ async function closing<T>(file: DiskFile, work: () => Promise<T>): Promise<T> {
 }
 
 async function textOf(file: DiskFile): Promise<string> {
-  const bytes = Buffer.alloc(8_192);
+  const bytes = Buffer.allocUnsafe(8_192);
   const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
   return bytes.toString('utf8', 0, bytesRead);
 }

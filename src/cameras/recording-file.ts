@@ -105,7 +105,10 @@ export class SegmentFile {
 
   /** Finds the whole pictures of a file that somebody else has begun. */
   async find(): Promise<number> {
-    for await (const { atMs, pictureBytes } of wholePictures(this.#file)) this.#wrote(atMs, pictureBytes);
+    for await (const { atMs, at, pictureBytes } of wholePictures(this.#file)) {
+      if (!(await isWritten(this.#file, at, pictureBytes))) break;
+      this.#wrote(atMs, pictureBytes);
+    }
     return this.#frames;
   }
 
@@ -134,12 +137,13 @@ export class SegmentFile {
 /** Completes the segment of this path that a crash has left as a part. `undefined` where it held no whole picture: it is removed. */
 export async function mend(disk: RecordingDisk, path: string): Promise<Written | undefined> {
   const file = await disk.open(path + PART, 'r+');
-  const fromMs = startOf(await readAt(file, 0, HEADER_BYTES));
-  const segment = new SegmentFile(disk, path, file, fromMs ?? 0);
   try {
+    const fromMs = startOf(await readAt(file, 0, HEADER_BYTES));
+    const segment = new SegmentFile(disk, path, file, fromMs ?? 0);
     if (fromMs !== undefined && (await segment.find()) > 0) return await segment.finish();
   } finally {
-    await segment.abandon();
+    // It is closed already where it was completed.
+    await file.close().catch(() => {});
   }
   await disk.unlink(path + PART);
   return undefined;
@@ -209,6 +213,19 @@ async function* wholePictures(
     yield { atMs: frame.atMs, at: pictureAt, pictureBytes: frame.pictureBytes };
     at = pictureAt + frame.pictureBytes;
   }
+}
+
+/**
+ * Whether a picture whose place is in the file has been put there to its end: a power cut leaves zeros. There are cameras that
+ * fill up with zeros, behind the end of the picture.
+ */
+async function isWritten(file: DiskFile, at: number, length: number): Promise<boolean> {
+  const last = await readAt(file, at + length - 1, 1);
+  if (last[0] !== 0) return true;
+  const picture = await readAt(file, at, length);
+  let end = picture.length;
+  while (end > 0 && picture[end - 1] === 0) end -= 1;
+  return end >= 2 && picture.readUInt16BE(end - 2) === 0xffd9;
 }
 
 /** So many bytes, or what there is of them. */

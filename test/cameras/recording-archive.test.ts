@@ -61,15 +61,7 @@ function filesIn(dir: string): readonly string[] {
 
 /** What ffprobe says of a file: how many pictures it can decode, how long it is, and whether anything is wrong. */
 function probed(path: string): { readonly frames: number; readonly seconds: number; readonly faults: string } {
-  const args = [
-    '-v',
-    'warning',
-    '-count_frames',
-    '-of',
-    'json',
-    '-show_entries',
-    'stream=nb_read_frames:format=duration',
-  ];
+  const args = '-v warning -count_frames -of json -show_entries stream=nb_read_frames:format=duration'.split(' ');
   const { stdout, stderr, status } = spawnSync('ffprobe', [...args, path], { encoding: 'utf8' });
   expect(status, stderr).toBe(0);
   const { streams, format } = JSON.parse(stdout) as {
@@ -103,9 +95,7 @@ describe('a segment', () => {
     const seek = spawnSync(
       'ffprobe',
       ['-v', 'error', '-read_intervals', '3.5%+#1', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', path],
-      {
-        encoding: 'utf8',
-      },
+      { encoding: 'utf8' },
     );
     expect(Number.parseFloat(seek.stdout)).toBeGreaterThanOrEqual(2.9);
   });
@@ -147,7 +137,6 @@ describe('what a crash has left', () => {
     const ends = [HEADER_BYTES];
     for (const { data } of stored.slice(0, 3)) ends.push((ends.at(-1) as number) + FRAME_HEAD_BYTES + data.length);
     expect(bytes.length).toBe(ends[3]);
-    // Around every border, and in the middle of everything.
     const cuts = new Set<number>([0, 1, 17]);
     for (const end of ends)
       for (const off of [-29, -2, -1, 0, 1, 26, 27, 28, 29, 500])
@@ -178,6 +167,26 @@ describe('what a crash has left', () => {
     truncateSync(part, length);
     await archive.open();
     expect(archive.recordings).toMatchObject([{ frames: 1 }]);
+  });
+
+  it('is whole where a camera fills up with zeros, and not where a power cut has left them in a picture', async () => {
+    const dir = temporaryFolder();
+    const archive = archiveIn(dir);
+    const [first] = stored as [StoredPicture];
+    for (const cutBytes of [0, 40]) {
+      await archive.open();
+      const fromMs = NOON_MS + cutBytes * 1_000;
+      const segment = await archive.begin(first, fromMs, undefined);
+      for (const atMs of [0, 100])
+        await segment.write({ ...first, data: Buffer.concat([first.data, Buffer.alloc(16)]) }, fromMs + atMs);
+      await segment.abandon();
+      const part = join(dir, 'front', filesIn(dir).find((name) => name.endsWith('.part')) as string);
+      const { length } = readFileSync(part);
+      truncateSync(part, length - cutBytes);
+      truncateSync(part, length);
+    }
+    await archive.open();
+    expect(archive.recordings).toMatchObject([{ frames: 2 }, { frames: 1 }]);
   });
 
   it('is found again where the index lost it, and forgotten where only the index has it', async () => {
@@ -247,8 +256,8 @@ describe('an archive', () => {
   it('takes a name that is free when the clock was set back', async () => {
     const archive = archiveIn(temporaryFolder());
     await archive.open();
-    await (await written(archive)).finish();
-    const second = await (await written(archive)).finish();
+    await (await written(archive, { everyMs: 300 })).finish();
+    const second = await (await written(archive, { everyMs: 300 })).finish();
     expect(second.id).toBe('2026-01-31T12-00-00.001Z');
     expect(archive.recordings).toHaveLength(2);
   });

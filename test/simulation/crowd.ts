@@ -10,6 +10,7 @@ import type { Dice } from './dice.js';
 import { Installers } from './installers.js';
 import { Publishers } from './publishers.js';
 import { Readers } from './readers.js';
+import { Recordings } from './recordings.js';
 import { RemoteApps } from './remote-apps.js';
 import { Stage } from './stage.js';
 import { Talkers } from './talkers.js';
@@ -47,6 +48,7 @@ const DEEDS = {
   readers: { subscribe: 6, unsubscribe: 2, publish: 6 },
   workers: { register: 10, unregister: 2, call: 7, callOnce: 4 },
   borrowers: { borrow: 7, overLease: 4, giveBack: 4, shutChannel: 1, farEndDies: 2 },
+  recordings: { diskTrouble: 4, replay: 3, download: 1, wouldBeFound: 0.8, intrude: 0.6 },
   trouble: { kill: 7, killBranch: 0.7, act: 2, monitor: 4 },
   time: { wait: 16, leap: 3 },
 } as const;
@@ -73,6 +75,7 @@ const VICTIMS = {
   stream: 6,
   session: 2,
   camera: 3,
+  recorder: 3,
   participant: 2,
   room: 1,
   uplink: 1.5,
@@ -85,6 +88,9 @@ const VICTIMS = {
   app: 2,
   supervisor: 1.5,
 } as const;
+
+/** What may wait for a recorder, and so for a disk. */
+const LONG_MS = 30_000;
 
 export class Crowd {
   readonly #world: World;
@@ -121,6 +127,7 @@ export class Crowd {
     const workers = new Workers(stage);
     const borrowers = new Borrowers(stage);
     const uplinks = new SimulatedUplinks(stage);
+    const recordings = new Recordings(stage);
     visitors.onMet = (connection) => {
       readers.met(connection);
       workers.met(connection);
@@ -175,6 +182,11 @@ export class Crowd {
       giveBack: () => borrowers.giveBack(),
       shutChannel: () => borrowers.shut(),
       farEndDies: () => borrowers.die(),
+      diskTrouble: () => recordings.diskTrouble(),
+      replay: () => recordings.play(),
+      download: () => recordings.download(),
+      intrude: () => recordings.intrude(),
+      wouldBeFound: () => recordings.wouldBeFound(),
       kill: () => this.#kill(),
       killBranch: () => this.#killBranch(),
       act: () => this.#act(),
@@ -227,7 +239,7 @@ export class Crowd {
     if (!process || !action) return;
     // One that is told to end takes nothing more, as one that has ended.
     if (process.kind === 'courier') this.#world.couriersLost = true;
-    const ask = this.#stage.newAsk(`act-${action}`);
+    const ask = { ...this.#stage.newAsk(`act-${action}`), patienceMs: LONG_MS };
     this.#stage.note(`${ask.label} on ${process.path}`);
     this.#world.ask(ask, this.#world.tree.live.act(process.path, action), () => {});
   }

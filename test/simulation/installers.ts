@@ -2,6 +2,9 @@
 import { EXTRA, extraCamera } from './settings.js';
 import type { Stage } from './stage.js';
 
+/** A recorder is waited for, and so is a disk. */
+const LONG_MS = 30_000;
+
 export class Installers {
   readonly #stage: Stage;
 
@@ -11,14 +14,14 @@ export class Installers {
 
   putUp(): void {
     const { world } = this.#stage;
-    const ask = this.#stage.newAsk(`put-up-${EXTRA}`);
+    const ask = { ...this.#stage.newAsk(`put-up-${EXTRA}`), patienceMs: LONG_MS };
     this.#stage.note(`${ask.label} is asked for`);
     world.ask(ask, world.tree.cameras.add(extraCamera()), () => {});
   }
 
   takeAway(): void {
     const { world } = this.#stage;
-    const ask = this.#stage.newAsk(`take-away-${EXTRA}`);
+    const ask = { ...this.#stage.newAsk(`take-away-${EXTRA}`), patienceMs: LONG_MS };
     const label = `simulated:${EXTRA}`;
     const there = world.sourcesMade.filter((source) => source.label === label);
     this.#stage.note(`${ask.label} is asked for`);

@@ -50,11 +50,12 @@ export function leftBehind(world: World): readonly string[] {
   return faults.map((fault) => world.named(fault));
 }
 
-function* own({ system, root }: World): Faults {
+function* own({ system, root, disk }: World): Faults {
   if (root?.alive) for (const { path } of orphans(root)) yield `I-own: ${path} is an orphan`;
   const paths = new Set([...system.processes].map(({ path }) => path));
   for (const { owner, kind, count } of system.census.holdings())
-    if (!paths.has(owner)) yield `I-own: ${count} ${kind} belong to ${owner}, who is gone`;
+    if (!paths.has(owner) && !(disk.pending > 0 && (kind === 'playback' || kind === 'recorder')))
+      yield `I-own: ${count} ${kind} belong to ${owner}, who is gone`;
   let standing = 0;
   for (const { watchers } of system.processes) standing += watchers?.size ?? 0;
   if (standing !== system.monitors) yield `I-own: ${standing} monitors stand, ${system.monitors} are counted`;
@@ -98,7 +99,8 @@ function* maps(world: World): Faults {
   for (const [ref, { info }] of state.clients)
     if (!processOf(ref)?.alive) yield `I-maps: the client of "${info.nodeId}" is dead and registered`;
   for (const [ref, { nodeId }] of state.streams)
-    if (!processOf(ref)?.alive) yield `I-maps: a stream of "${nodeId}" is dead and registered`;
+    if (!processOf(ref)?.alive && !lingers(world, nodeId))
+      yield `I-maps: a stream of "${nodeId}" is dead and registered`;
   for (const process of system.processes) {
     if (!process.alive) continue;
     if (process.kind === 'client' && !state.clients.has(process.ref)) yield `I-maps: ${process.path} is not registered`;
@@ -130,9 +132,11 @@ function* sessions(world: World): Faults {
   for (const session of tree.sessions.all()) {
     const { client, nodeId, state, streams } = session;
     const here = client.process?.alive === true;
-    if (state === 'connected' && !here) yield `I-maps: session "${nodeId}" is connected without a client`;
+    if (state === 'connected' && !here && !lingers(world, nodeId))
+      yield `I-maps: session "${nodeId}" is connected without a client`;
     if (state === 'grace' && here) yield `I-maps: session "${nodeId}" is in grace with a client`;
-    if (state !== 'connected' && state !== 'grace') yield `I-maps: session "${nodeId}" rests in ${state}`;
+    if (state !== 'connected' && state !== 'grace' && !lingers(world, nodeId))
+      yield `I-maps: session "${nodeId}" rests in ${state}`;
     for (const stream of streams) {
       if (!stream.alive) yield `I-own: session "${nodeId}" keeps ${stream.id}, which has ended`;
       else if (state === 'grace') yield `I-own: session "${nodeId}" is in grace and has ${stream.id}`;
@@ -149,6 +153,13 @@ function* sessions(world: World): Faults {
   }
 }
 
+/** Whether one of its streams, whose end is decided, still gives something back to a disk that takes its time. */
+function lingers({ system, mayLinger }: World, nodeId: string): boolean {
+  return [...system.processes].some(
+    (one) => !one.alive && !one.gone && one.path.includes(`session:${nodeId}/`) && mayLinger(one),
+  );
+}
+
 function* bound({ tree, system, options }: World): Faults {
   const { queueFrames, queueBytes } = options.stream;
   // Words are small and are bounded by bytes; four queues of them, each word at least 64 bytes.
@@ -159,7 +170,9 @@ function* bound({ tree, system, options }: World): Faults {
     if (queued > most) yield `I-bound: ${queued} wait in ${id}, ${most} may`;
   }
   for (const { id, viewers } of tree.cameras.all()) {
-    const watching = streams.filter(({ cameraId, kind }) => cameraId === id && kind !== 'publish');
+    const watching = streams.filter(
+      ({ cameraId, kind }) => cameraId === id && kind !== 'publish' && kind !== 'playback',
+    );
     const alive = watching.length + snapshots(system);
     if (viewers > alive) yield `I-own: camera "${id}" serves ${viewers}, alive are ${alive}`;
     const open = watching.filter(({ state }) => state.startsWith('alive.open')).length;

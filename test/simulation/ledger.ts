@@ -6,6 +6,18 @@
 import type { FrameEncoder } from '../../src/gateway/frame.js';
 import type { Breach } from './wires.js';
 
+/** A picture is a JPEG as far as a recorder looks at one; what it shows is a text. */
+const HEAD = Buffer.from([0xff, 0xd8, 0xff, 0xc0, 0, 0x0b, 8, 0, 4, 0, 4, 1]);
+const END = Buffer.from([0xff, 0xd9]);
+
+/** Who made this picture, and which of its pictures it is; `undefined` for what is not whole. */
+export function readPicture(picture: Buffer): { readonly label: string; readonly nth: number } | undefined {
+  const end = picture.length - END.length;
+  if (!picture.subarray(0, HEAD.length).equals(HEAD) || !picture.subarray(end).equals(END)) return undefined;
+  const [, label = '', nth] = /^(.*) picture (\d+)$/.exec(picture.toString('latin1', HEAD.length, end)) ?? [];
+  return nth === undefined ? undefined : { label, nth: Number(nth) };
+}
+
 /** Somebody who makes pictures. */
 export class Maker {
   readonly label: string;
@@ -24,9 +36,14 @@ export class Maker {
   /** Its next picture. */
   next(): Buffer {
     this.made += 1;
-    return Buffer.from(`${this.label} picture ${this.made}`);
+    const picture = Buffer.concat([HEAD, Buffer.from(`${this.label} picture ${this.made}`, 'latin1'), END]);
+    pictures.add(picture);
+    return picture;
   }
 }
+
+/** Frames are handed on by reference: a picture that is none of these was read from a disk. */
+const pictures = new WeakSet<Buffer>();
 
 export class Ledger {
   /** Told of each frame as it is made. */
@@ -51,9 +68,10 @@ export class Ledger {
   }
 
   readonly encode: FrameEncoder = ({ cameraId, seq, picture }) => {
-    const [, label = '', number = '0'] = /^(.*) picture (\d+)$/.exec(picture.toString()) ?? [];
+    // What is played was a frame before, and is looked at by whoever plays it.
+    if (!pictures.has(picture)) return Buffer.alloc(this.sizeOf(seq));
+    const { label = '', nth = 0 } = readPicture(picture) ?? {};
     const maker = this.#makers.get(label);
-    const nth = Number(number);
     if (!maker) this.#breach(`camera "${cameraId}" made frame ${seq} of nobody's picture`);
     else {
       if (maker.over) this.#breach(`I-attempt: frame ${seq} of "${cameraId}" is of ${label}, which is over`);

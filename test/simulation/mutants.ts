@@ -1,5 +1,6 @@
 /** Rules of the gateway taken away, one at a time, as changes to its text. The simulation must notice each. */
 
+import { recordingMutants } from './mutants-recordings.js';
 import { streamMutants } from './mutants-streams.js';
 
 export interface Mutant {
@@ -15,6 +16,7 @@ export interface Mutant {
 
 export const mutants: readonly Mutant[] = [
   ...streamMutants,
+  ...recordingMutants,
   {
     rule: 'a stream that ends takes only its own place in client_streams',
     file: 'machines/client-manager',

@@ -1,6 +1,7 @@
 /** How the simulated gateway is set up: little of everything, so that every limit is reached, and a camera of each kind. */
 import { configure } from '../../src/configuration.js';
 import type { CameraOptions, GatewayOptions } from '../../src/gateway/options.js';
+import type { RecordOptions } from '../../src/gateway/recording.js';
 import {
   CALLS_MAX,
   CHANNELS_MAX,
@@ -19,6 +20,20 @@ const camera = (id: string, more: object = {}) => ({
   queueFrames: QUEUE_FRAMES,
   ...more,
 });
+
+/** How two cameras are recorded: in segments so short that every limit of them is reached. */
+export const RECORD: RecordOptions = {
+  dir: '/recordings',
+  segmentSeconds: 12,
+  segmentBytes: 1_200,
+  maxAgeHours: 90 / 3_600,
+  maxBytes: 4_000,
+  maxSegments: 5,
+  quality: 0,
+  minFreeBytes: 8_000,
+  sessionMinutes: 0.4,
+};
+export const RECORDED = ['gate', 'shed'];
 
 /** Cameras that are there from the beginning, and one that comes and goes. */
 export const CAMERAS = ['yard', 'gate', 'hall', 'door'];
@@ -42,6 +57,13 @@ export function extraCamera(): CameraOptions {
 }
 
 function configured(cameras: readonly object[]): GatewayOptions {
+  const options = asConfigured(cameras);
+  // Smaller than a host may have it.
+  const recorded = options.cameras.map((one) => (RECORDED.includes(one.id) ? { ...one, record: RECORD } : one));
+  return { ...options, cameras: recorded };
+}
+
+function asConfigured(cameras: readonly object[]): GatewayOptions {
   return configure({
     node: { id: 'simulated' },
     limits: {

@@ -111,6 +111,11 @@ class Attempt implements SourceAttempt {
     return this.#closed !== undefined;
   }
 
+  /** Pictures of it that became no frame. */
+  get unframed(): number {
+    return this.#parts.maker.made - this.#parts.maker.framed;
+  }
+
   disturb(what: Disturbance): void {
     // What is being closed may still talk, and must not be heard.
     if (this.closing && this.#unruly && what !== 'freeze') this.#babble();

@@ -4,7 +4,9 @@
  */
 
 import { type GatewayTree, gatewayTree } from '../../src/application.js';
+import { JpegWorks } from '../../src/cameras/jpeg-works.js';
 import { pushSource } from '../../src/cameras/push.js';
+import { FolderArchive } from '../../src/cameras/recording-archive.js';
 import type { ControlStream } from '../../src/gateway/control-stream.js';
 import { GatewayError } from '../../src/gateway/gateway-error.js';
 import type { GatewayOptions } from '../../src/gateway/options.js';
@@ -18,6 +20,7 @@ import { monitor } from '../../src/otp/monitor.js';
 import type { Process } from '../../src/otp/process.js';
 import { type KernelEvent, System } from '../../src/otp/system.js';
 import type { Dice } from './dice.js';
+import { GATEWAY, INTRUDER, SimulatedDisk, simulatedProcess } from './disks.js';
 import { Ledger } from './ledger.js';
 import { SimulatedRooms } from './room-backend.js';
 import { settings } from './settings.js';
@@ -74,6 +77,11 @@ export class World {
   readonly thirdParty: ThirdParty;
   readonly upstream: Upstream;
   readonly roomLines: SimulatedRooms;
+  readonly disk: SimulatedDisk;
+  /** What is recorded, by the camera's id; the latest archive of each. */
+  readonly archives = new Map<string, FolderArchive>();
+  /** Whether this actor may be left to give back what it holds in its own time: a disk may hang for longer than anybody waits. */
+  mayLinger: (process: Process) => boolean = () => false;
   readonly connections: Connection[] = [];
   readonly watches: Watch[] = [];
   readonly asks: Ask[] = [];
@@ -112,6 +120,8 @@ export class World {
     this.#stopListening = this.system.on((event) => this.#record(event));
     this.thirdParty = new ThirdParty(this.clock, dice);
     this.roomLines = new SimulatedRooms(this.clock, dice, this.breach);
+    this.disk = new SimulatedDisk({ clock: this.clock, dice, breach: this.breach });
+    const claimant = simulatedProcess(GATEWAY, [GATEWAY, INTRUDER]);
     this.upstream = new Upstream(this.clock, dice, this.breach);
     const others = (label: string) => this.sourcesMade.filter((source) => source.label === label);
     const parts = { dice, ledger: this.ledger, breach: this.breach, others };
@@ -125,6 +135,11 @@ export class World {
         this.sourcesMade.push(source);
         this.onSource(source);
         return source;
+      },
+      archives: (id, record) => {
+        const archive = new FolderArchive(id, record, { works: new JpegWorks(), disk: this.disk, claimant });
+        this.archives.set(id, archive);
+        return archive;
       },
       encode: this.ledger.encode,
       roomBackend: this.roomLines,
@@ -237,7 +252,8 @@ export class World {
           this.breach(`I-quiet: ${event.process.path} crashed: ${event.reason.stack}`);
         break;
       case 'process.abandoned':
-        this.breach(`I-own: ${event.process.path} was abandoned while it gave back what it held`);
+        if (!this.mayLinger(event.process))
+          this.breach(`I-own: ${event.process.path} was abandoned while it gave back what it held`);
         break;
       case 'process.threwLate':
         this.breach(`I-quiet: ${event.process.path} threw after its end: ${String(event.thrown)}`);
