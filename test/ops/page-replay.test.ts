@@ -146,6 +146,16 @@ describe.skipIf(!chromiumPath || !ffmpegIsThere)('the recording of a crashed cam
     expect(visits.faults).toEqual([]);
   });
 
+  it('is offered where recordings are opened, for whoever has ended lately', async () => {
+    const page = await opened('#replay');
+    const ended = page.getByRole('list', { name: 'Ended lately, and not in order' });
+    await poll(() => ended.textContent()).toContain('killed');
+    await ended.getByRole('button', { name: 'sluice/cameras/camera:front' }).click();
+    await poll(() => where(page)).toBe(`moment 1 of ${crashed.moments.length}`);
+    expect(await ended.count()).toBe(0);
+    expect(visits.faults).toEqual([]);
+  });
+
   it('replays while the gateway is not there', async () => {
     const page = await opened('#replay');
     await page.route('**/api/**', (route) => route.abort());

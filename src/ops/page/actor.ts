@@ -25,6 +25,9 @@ const CONSEQUENCE: Readonly<Record<string, string>> = {
   Kill: 'It ends at once, without being asked. What it holds is given back; its supervisor decides whether it comes back.',
 };
 
+/** It stands in the event of the deed, for whoever reads that later. */
+const WHY = { name: 'reason', label: 'Why (told in the events and the log, may be left empty)' };
+
 const panel = byId('detail');
 const chart = new Chart();
 let opened = '';
@@ -177,7 +180,9 @@ export function setUpActor(): void {
   byId('detail-chart').append(chart.element);
   for (const verb of Object.keys(CONSEQUENCE)) {
     const text = CONSEQUENCE[verb] ?? '';
-    byId('detail-actions').append(actButton(verb, () => askFirst({ verb, name: nameOf(opened), id: opened, text })));
+    byId('detail-actions').append(
+      actButton(verb, () => askFirst({ verb, name: nameOf(opened), id: opened, text, field: WHY })),
+    );
   }
   byId('detail-replay').addEventListener('click', () => void replayActor(opened, closeActor));
   for (const name of EXPORTS) {

@@ -19,7 +19,7 @@ export class Refusal extends Error {
 
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   const token = currentToken();
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const headers = { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...jsonIf(options.body) };
   const response = await fetch(base + path, { cache: 'no-store', ...options, headers });
   if (response.ok) return response;
   const body = (await response.json().catch(() => undefined)) as { error?: { message?: string } } | undefined;
@@ -30,8 +30,12 @@ export async function ask<T>(path: string): Promise<T> {
   return (await request(path, { signal: AbortSignal.timeout(ANSWER_MS) })).json() as Promise<T>;
 }
 
-export async function act(path: string): Promise<Response> {
-  return request(path, { method: 'POST' });
+export async function act(path: string, body?: object): Promise<Response> {
+  return request(path, { method: 'POST', ...(body ? { body: JSON.stringify(body) } : {}) });
+}
+
+function jsonIf(body: unknown): Readonly<Record<string, string>> {
+  return body === undefined ? {} : { 'Content-Type': 'application/json' };
 }
 
 /** Shows the token once and gets the cookie. @returns whether it was taken. */

@@ -4,7 +4,39 @@ import { byId, make } from './dom.js';
 import { actButton } from './token.js';
 import { bytes, many } from './words.js';
 
+/** Shows whichever of the two is to be done now. */
+export function showDraining(isDraining: boolean): void {
+  const [drain, undrain] = byId('gateway-actions').querySelectorAll<HTMLElement>('.drain, .undrain');
+  if (drain) drain.hidden = isDraining;
+  if (undrain) undrain.hidden = !isDraining;
+}
+
 export function setUpGatewayActions(nodeName: () => string): void {
+  const drain = actButton('Drain', () =>
+    askFirst({
+      verb: 'Drain',
+      name: nodeName(),
+      id: 'POST /api/drain',
+      path: 'api/drain',
+      text: 'Newcomers are refused, and every client and viewer is told to go.',
+      undo: 'Who has gone is gone; “Undrain” lets newcomers in again.',
+      told: async () => 'Draining.',
+    }),
+  );
+  const undrain = actButton('Undrain', () =>
+    askFirst({
+      verb: 'Undrain',
+      name: nodeName(),
+      id: 'POST /api/undrain',
+      path: 'api/undrain',
+      text: 'Newcomers are let in again.',
+      undo: '“Drain” refuses them again.',
+      told: async () => 'Newcomers are let in again.',
+    }),
+  );
+  drain.classList.add('drain');
+  undrain.classList.add('undrain');
+  undrain.hidden = true;
   byId('gateway-actions').append(
     actButton('Clean up', () =>
       askFirst({
@@ -32,17 +64,44 @@ export function setUpGatewayActions(nodeName: () => string): void {
         told: download,
       }),
     ),
-    actButton('Drain', () =>
+    actButton('Collect garbage', () =>
       askFirst({
-        verb: 'Drain',
+        verb: 'Collect garbage',
         name: nodeName(),
-        id: 'POST /api/drain',
-        path: 'api/drain',
-        text: 'Newcomers are refused, and every client and viewer is told to go. The gateway does not take anybody again until it is restarted.',
-        told: async () => 'Draining.',
+        id: 'POST /api/gc',
+        path: 'api/gc',
+        text: 'The gateway stands still while its garbage is collected.',
+        undo: 'Nothing is lost by it.',
+        told: async (answer) => {
+          const { ms, heapUsed } = (await answer.json()) as Collection;
+          return `Collected ${bytes(Math.max(0, heapUsed.before - heapUsed.after))} in ${ms} ms.`;
+        },
       }),
     ),
+    actButton('Log level', () =>
+      askFirst({
+        verb: 'Set log level',
+        name: nodeName(),
+        id: 'POST /api/log-level',
+        path: 'api/log-level',
+        text: 'From now on only what is at least of this level is logged, until it is set again or the gateway starts anew.',
+        undo: '',
+        field: {
+          name: 'level',
+          label: 'Level',
+          options: ['info', 'debug', 'trace', 'warn', 'error', 'fatal', 'silent'],
+        },
+        told: async (answer) => `Logged from ${((await answer.json()) as { level: string }).level} on.`,
+      }),
+    ),
+    drain,
+    undrain,
   );
+}
+
+interface Collection {
+  readonly ms: number;
+  readonly heapUsed: { readonly before: number; readonly after: number };
 }
 
 async function download(answer: Response): Promise<string> {

@@ -10,12 +10,12 @@ import { arrangePictures, setUpCameras, showCameras } from './cameras.js';
 import { showCluster } from './cluster.js';
 import { byId, setText, within } from './dom.js';
 import { eventRate, forgetEvents, listen, refusedLine, setUpEvents, sleepEvents } from './events.js';
-import { setUpGatewayActions } from './gateway-actions.js';
+import { setUpGatewayActions, showDraining } from './gateway-actions.js';
 import { type Health, showHealth, showUptime } from './head.js';
 import { forgetSamples, remember, showHistory } from './history.js';
 import { showLeaks } from './leaks.js';
 import { setUpProcesses, showProcesses } from './processes.js';
-import { setUpReplay } from './replay.js';
+import { setUpReplay, showReplay } from './replay.js';
 import { showServices } from './services.js';
 import { currentToken, storedToken, takeToken, useToken } from './token.js';
 import { showTraffic } from './traffic.js';
@@ -65,6 +65,7 @@ async function refresh(): Promise<void> {
 async function round(): Promise<void> {
   const health = await ask<Health>('health');
   node = health.node;
+  showDraining(health.status === 'draining');
   if (showHealth(health)) {
     forgetEvents();
     forgetSamples();
@@ -91,8 +92,9 @@ async function showCurrent(health: Health): Promise<void> {
       return showTroubles();
     case 'leaks':
       return showLeaks();
-    case 'cluster':
     case 'replay':
+      return showReplay();
+    case 'cluster':
       break;
   }
 }

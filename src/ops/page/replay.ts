@@ -7,6 +7,7 @@ import { currentArea, showArea } from './areas.js';
 import { Refusal, request } from './ask.js';
 import { textOf } from './chart-config.js';
 import { byId, make, setText } from './dom.js';
+import { showEnded } from './ended.js';
 import { saveText } from './exports.js';
 import { forgetLife, lifeInWords, playerKey, playLife, setUpPlayer } from './player.js';
 import { BadRecording, FILE_BYTES_MAX, type Life, type Moment, readRecording } from './recording-file.js';
@@ -34,6 +35,14 @@ export async function replayActor(id: string, before: () => void): Promise<void>
   // The browser tells of the new address later.
   showArea();
   show(text, `${nameOf(id)} of this gateway`);
+}
+
+/** While nothing is open: whose recording there is to open. */
+export async function showReplay(): Promise<void> {
+  if (shown) return;
+  await showEnded((id) => void replayActor(id, () => {}));
+  // One may have been opened meanwhile.
+  if (lives.length > 0) byId('ended-box').hidden = true;
 }
 
 async function recordingOf(id: string): Promise<string | undefined> {
@@ -70,6 +79,7 @@ function show(text: string, from: string): void {
   content = text;
   byId('replay-bad').hidden = true;
   byId('replay-none').hidden = true;
+  byId('ended-box').hidden = true;
   byId('replay-player').hidden = false;
   byId('replay-save').hidden = false;
   byId('replay-sequence').hidden = false;

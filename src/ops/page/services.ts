@@ -2,8 +2,9 @@
 import type { CallView, ChannelView, RoomView, ServiceView, TopicView } from '../../gateway/views.js';
 import { openActor } from './actor.js';
 import { ask } from './ask.js';
+import { askFirst } from './ask-first.js';
 import { Table } from './tables.js';
-import { age, nameOf, number, toneOf } from './words.js';
+import { age, many, nameOf, number, toneOf } from './words.js';
 
 const ROWS_MAX = 100;
 
@@ -72,6 +73,18 @@ const channels = new Table<ChannelView>({
     { label: 'Waiting', look: 'number optional', text: ({ waiting }) => number(waiting) },
     { label: 'Age', look: 'number', text: ({ ageMs }) => age(ageMs) },
   ],
+  action: {
+    verb: 'Evict',
+    name: ({ target }) => `connection to ${target}`,
+    onPress: ({ id, target, calls: open }) =>
+      askFirst({
+        verb: 'Evict',
+        name: target,
+        id,
+        path: `api/channels/${encodeURIComponent(id)}/evict`,
+        text: `The connection is closed${open > 0 ? ` when its ${many(open, 'call')} have ended` : ''}; the next call makes another.`,
+      }),
+  },
 });
 
 export async function showServices(): Promise<void> {
