@@ -221,7 +221,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
       grpc.server?.drain();
       for (const services of attached) services.drain();
       const beganMs = system.clock.now();
-      await live.drain(deadlineMs);
+      await live.drain(deadlineMs, true);
       // What is left after the drain has what is left of the time, and a second to be closed by force.
       const leftMs = Math.max(0, deadlineMs - (system.clock.now() - beganMs));
       await application.stop({ timeoutMs: leftMs + 1_000 });

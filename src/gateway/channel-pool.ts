@@ -11,23 +11,13 @@
  * only while no slot is idle and none is free · a channel is closed exactly once, by whoever takes its slot away.
  */
 import type { Scope } from '../otp/scope.js';
-import type { Channel, ChannelConnector, ChannelCounts, ChannelLimits, ChannelNote } from './channel.js';
+import type { Channel, ChannelCounts, ChannelLimits, ChannelNote, ChannelPoolOptions } from './channel.js';
 import { type Asker, ChannelSlot, type ChannelWanted, type SlotPhase, type Waiting } from './channel-slot.js';
 import { Departures } from './departures.js';
 import { GatewayError } from './gateway-error.js';
 import { IdleList } from './idle-list.js';
 import type { ChannelView } from './views.js';
 import { WaitingLine } from './waiting-line.js';
-
-export interface ChannelPoolOptions<C extends Channel, O> {
-  readonly connector: ChannelConnector<C, O>;
-  readonly limits: ChannelLimits;
-  readonly scope: Scope;
-  readonly nowMs: () => number;
-  /** Whether its end is the gateway's. One that is only replaced waits for no call and no socket. Default: it is. */
-  readonly last?: () => boolean;
-  readonly note: (type: ChannelNote, channel: ChannelView, reason: string) => void;
-}
 
 /** Those who wait for room are many only when something is wrong; one more is then refused at once. */
 const WAITING_MAX = 10_000;
@@ -101,6 +91,14 @@ export class ChannelPool<C extends Channel, O> {
       slot.onClosed.push(closed);
       this.#retire(slot, 'it is being shut', this.#limits.closeMs);
     } else closed();
+  }
+
+  /** The same for one by its id. False where there is none, or it is being shut already. */
+  evict(id: string): boolean {
+    const slot = [...this.#byKey.values()].find((one) => one.id === id);
+    if (slot) this.#evicted(slot, 'an operator asked for it');
+    if (slot) this.#retire(slot, 'it is being shut', this.#limits.closeMs);
+    return slot !== undefined;
   }
 
   /** Shuts every channel and makes no more. What it answers, if anything, is awaited: `closeMs` at most, for open calls. */
@@ -248,10 +246,14 @@ export class ChannelPool<C extends Channel, O> {
     if (this.#slots.size < this.#limits.channelsMax) return true;
     const oldest = this.#idle.takeOldest();
     if (!oldest) return false;
-    this.#evictions += 1;
-    this.#note('channel.evicted', oldest, 'its place was needed');
+    this.#evicted(oldest, 'its place was needed');
     this.#close(oldest);
     return true;
+  }
+
+  #evicted(slot: ChannelSlot<C, O>, why: string): void {
+    this.#evictions += 1;
+    this.#note('channel.evicted', slot, why);
   }
 
   /** There may be room now: it goes to whoever has waited longest, and to all who want the same channel. */

@@ -2,6 +2,9 @@
  * A connection to somebody, as the pool of channels sees it: it can be made, it tells what becomes of it, and it can be
  * closed. What goes over it is not here; `src/grpc/channel.ts` makes them of gRPC.
  */
+import type { Scope } from '../otp/scope.js';
+import type { ChannelView } from './views.js';
+
 export interface Channel {
   /**
    * Ends it now, or the attempt at it. Its socket goes, whatever state it is in; where that takes a moment, the promise
@@ -54,3 +57,14 @@ export interface ChannelCounts {
 
 /** What happened to a channel that people will ask about. */
 export type ChannelNote = 'channel.evicted' | 'channel.failed' | 'channel.forced' | 'channel.lost';
+
+/** What a pool of channels works with. */
+export interface ChannelPoolOptions<C extends Channel, O> {
+  readonly connector: ChannelConnector<C, O>;
+  readonly limits: ChannelLimits;
+  readonly scope: Scope;
+  readonly nowMs: () => number;
+  /** Whether its end is the gateway's. One that is only replaced waits for no call and no socket. Default: it is. */
+  readonly last?: () => boolean;
+  readonly note: (type: ChannelNote, channel: ChannelView, reason: string) => void;
+}

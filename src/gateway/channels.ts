@@ -12,8 +12,8 @@ import { atWork } from '../otp/crash-barrier.js';
 import { fromProcess } from '../otp/from-process.js';
 import type { Process } from '../otp/process.js';
 import type { Held, Scope } from '../otp/scope.js';
-import type { Channel, ChannelCounts } from './channel.js';
-import { ChannelPool, type ChannelPoolOptions } from './channel-pool.js';
+import type { Channel, ChannelCounts, ChannelPoolOptions } from './channel.js';
+import { ChannelPool } from './channel-pool.js';
 import { GatewayError } from './gateway-error.js';
 import type { Lease } from './lease.js';
 import type { ChannelView } from './views.js';
@@ -101,6 +101,15 @@ export class Channels<C extends Channel, O = unknown> {
     return new Promise((resolve) => {
       if (!this.#ask((pool) => pool.close(keyOf(target, channel), resolve))) resolve();
     });
+  }
+
+  /** Shuts the channel with this id, as `close` does; it is told as `channel.evicted`. False when there is none. */
+  evict(id: string): boolean {
+    let found = false;
+    this.#ask((pool) => {
+      found = pool.evict(id);
+    });
+    return found;
   }
 
   get counts(): ChannelCounts | undefined {

@@ -17,7 +17,9 @@ const warn = (what: string): EventType => ({ level: 'warn', what });
 const error = (what: string): EventType => ({ level: 'error', what });
 
 export const EVENT_TYPES: Readonly<Record<string, EventType>> = {
-  'actor.asked': info('An operator asked an actor to stop, to be killed or to be restarted; `reason` says which.'),
+  'actor.asked': info(
+    'An operator asked an actor to stop, to be killed or to be restarted; `reason` says which, `why` in his words.',
+  ),
   'app.resurrectionSkipped': info('An app is gone and is not started again, because its owner is not there.'),
   'app.startFailed': warn('An app could not be started; it is tried again, slowly in the end.'),
   'app.started': info('An app was asked to start; `start` counts.'),
@@ -32,7 +34,9 @@ export const EVENT_TYPES: Readonly<Record<string, EventType>> = {
   'audio.started': debug('A stream of audio began.'),
   'audio.timedOut': warn('A user sent nothing for too long; the session was closed.'),
   'camera.closed': info('An attempt at a source ended and everything of it was given back.'),
-  'camera.disconnected': warn('The fast tries at a source are spent; slow ones go on while somebody wants the camera.'),
+  'camera.disconnected': warn(
+    'The fast tries at a source are spent, and slow ones go on while somebody wants the camera; or no try can help. Once.',
+  ),
   'camera.retrying': warn('An attempt at a source failed; the next one begins in `delayMs`.'),
   'channel.evicted': info('An idle connection to somebody was closed to make room.'),
   'channel.failed': warn('A connection to somebody could not be made.'),
@@ -51,6 +55,7 @@ export const EVENT_TYPES: Readonly<Record<string, EventType>> = {
   'cluster.relaySlow': warn('Another gateway does not take the frames of a camera in time; `camera`, `node`.'),
   'cluster.wentBack': error('The engine knows less than it had acknowledged; nobody acts before its era is raised.'),
   'frame.failed': warn("A host's function failed on a frame; the frame was skipped."),
+  'gateway.undrained': info('A gateway that was draining takes newcomers again.'),
   'growth.suspected': warn('A figure of what is held has only risen, minute after minute; `from` and `to`.'),
   'handler.slow': warn(
     'An actor took long over one message, its start, a timer or a listener, and nobody else had a turn meanwhile; `ms` says how long.',

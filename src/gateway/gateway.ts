@@ -106,10 +106,17 @@ export interface Gateway {
   /** Calls `listener` for each event from now on; returns the undo. */
   onEvent(listener: (event: GatewayEvent) => void): () => void;
 
-  /** `stop`: in order; `kill`: at once; `restart`: killed, and started again by its supervisor. */
-  act(id: string, action: 'stop' | 'kill' | 'restart'): Promise<void>;
+  /**
+   * `stop`: in order; `kill`: at once; `restart`: killed, and started again by its supervisor.
+   * @param why in the words of whoever asks; it stands in the event.
+   */
+  act(id: string, action: 'stop' | 'kill' | 'restart', why?: string): Promise<void>;
+  /** Shuts the connection with this id: nobody gets it any more, its open calls have a while to end. `not_found`. */
+  evict(id: string): void;
   /** Sweeps now; what was removed, by kind. */
   cleanUp(): Readonly<Record<string, number>>;
   /** Refuses newcomers and tells every session and viewer to go. Resolves when they have gone or the deadline has come. */
   drain(deadlineMs?: number): Promise<void>;
+  /** Takes newcomers again; who has gone is gone. `draining` when the gateway is on its way to its end. */
+  undrain(): void;
 }

@@ -53,6 +53,8 @@ export class LiveGateway extends ShownGateway implements Gateway {
   readonly #cleanUp: CleanUp;
   #lastView = 0;
   #draining = false;
+  /** It drains because it ends. */
+  #ending = false;
 
   constructor(parts: LiveGatewayParts) {
     super(parts);
@@ -170,20 +172,28 @@ export class LiveGateway extends ShownGateway implements Gateway {
     return this.#parts.rooms;
   }
 
-  async act(id: string, action: 'stop' | 'kill' | 'restart'): Promise<void> {
+  async act(id: string, action: 'stop' | 'kill' | 'restart', why?: string): Promise<void> {
     const process = this.find(id);
     if (!process) throw new GatewayError('actor_not_found', `actor_not_found: there is no actor "${id}"`);
-    this.#parts.chronicle.note({ type: 'actor.asked', actor: id, kind: process.kind, reason: action });
+    const detail = why === undefined ? {} : { detail: { why } };
+    this.#parts.chronicle.note({ type: 'actor.asked', actor: id, kind: process.kind, reason: action, ...detail });
     if (action === 'stop') requestStop(process, 'shutdown');
     else exit(process.ref, 'kill');
+  }
+
+  evict(id: string): void {
+    if (this.#parts.channels.evict(id)) return;
+    throw new GatewayError('not_found', `not_found: there is no connection "${id}" that is in use or idle`);
   }
 
   cleanUp(): Readonly<Record<string, number>> {
     return this.#cleanUp.run();
   }
 
-  async drain(deadlineMs = this.options.shutdown.deadlineMs): Promise<void> {
+  /** @param ends the gateway is stopped afterwards: there is no way back. */
+  async drain(deadlineMs = this.options.shutdown.deadlineMs, ends = false): Promise<void> {
     this.#draining = true;
+    this.#ending ||= ends;
     const { system, sessions, rooms } = this.#parts;
     const reason = { shutdown: 'drain' };
     const controls = new Set<StreamBody>();
@@ -194,12 +204,20 @@ export class LiveGateway extends ShownGateway implements Gateway {
     }
     const deadline = system.clock.now() + deadlineMs;
     rooms.drain();
-    while (sessions.size + this.views.size + rooms.size > 0 && system.clock.now() < deadline) {
+    while (this.#draining && sessions.size + this.views.size + rooms.size > 0 && system.clock.now() < deadline) {
       // Each time: a session that was still starting the last time can be told only now.
       for (const session of sessions.all()) session.end(reason);
       rooms.drain();
       await new Promise<void>((resolve) => system.clock.setTimeout(resolve, DRAIN_LOOK_MS));
     }
+  }
+
+  undrain(): void {
+    if (this.#ending) throw new GatewayError('draining', 'draining: this gateway is being stopped');
+    if (!this.#draining) return;
+    this.#draining = false;
+    this.#parts.rooms.undrain();
+    this.#parts.chronicle.note({ type: 'gateway.undrained', actor: '', kind: 'gateway' });
   }
 
   #refuseWhileDraining(): void {

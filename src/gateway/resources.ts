@@ -21,7 +21,7 @@ export interface CountedParts {
   readonly cameraTable: Cameras;
   readonly rooms: Rooms;
   readonly board: Switchboard;
-  readonly channels: Pick<Channels<Channel>, 'counts' | 'views'>;
+  readonly channels: Pick<Channels<Channel>, 'counts' | 'views' | 'evict'>;
   /** Absent where this gateway is alone. */
   readonly cluster?: (() => ClusterView) | undefined;
 }

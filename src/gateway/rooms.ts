@@ -92,6 +92,10 @@ export class Rooms implements AudioRooms {
   }
 
   /** Nobody comes in any more, and who is in is told to go. May be called again for those who were just coming. */
+  undrain(): void {
+    this.#draining = false;
+  }
+
   drain(): void {
     this.#draining = true;
     const reason = { shutdown: 'drain' };

@@ -34,14 +34,16 @@ export class Health {
   readonly #gateway: Gateway;
   readonly #service = new HealthService((name) => this.#dataOf(name));
   readonly #unsubscribe: () => void;
-  #draining = false;
+  /** Its server is going away, whatever the gateway says. */
+  #over = false;
+  #told = false;
   #refresh: NodeJS.Immediate | undefined;
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
     this.#tell();
     this.#unsubscribe = gateway.onEvent((event) => {
-      if (event.kind === 'camera' || gateway.draining !== this.#draining) this.#tellSoon();
+      if (event.kind === 'camera' || gateway.draining !== this.#told) this.#tellSoon();
     });
   }
 
@@ -51,7 +53,7 @@ export class Health {
 
   /** From now on nothing serves, whatever the gateway says. */
   drain(): void {
-    this.#draining = true;
+    this.#over = true;
     this.#tell();
   }
 
@@ -69,7 +71,7 @@ export class Health {
   }
 
   #tell(): void {
-    this.#draining ||= this.#gateway.draining;
+    this.#told = this.#gateway.draining;
     const gone = new Set(this.#service.names());
     const set = (name: string, verdict: Verdict): void => {
       gone.delete(name);
@@ -78,6 +80,10 @@ export class Health {
     for (const name of SERVICES) set(name, this.#draining ? 'NOT_SERVING' : 'SERVING');
     for (const camera of this.#gateway.cameras()) set(`${CAMERA}${camera.id}`, this.#verdict(camera));
     for (const name of gone) this.#service.remove(name);
+  }
+
+  get #draining(): boolean {
+    return this.#over || this.#told;
   }
 
   /** The protocol has a verdict and no more; how old the data is at each layer goes with it as trailers. */

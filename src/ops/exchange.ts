@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../gateway/gateway.js';
 import type { FlightRecorder } from './flight/recorder.js';
+import type { HttpLog } from './http-log.js';
 import type { MetricsText } from './metrics-text.js';
 import type { OpenStreams } from './open-streams.js';
 
@@ -17,6 +18,8 @@ export interface Exchange {
   /** Who has recorded what actors took; undefined where nobody has. */
   readonly flights: FlightRecorder | undefined;
   readonly ready: () => boolean;
+  /** Absent where nothing is logged. */
+  readonly log: HttpLog | undefined;
   /** Absent where nobody has given any. */
   readonly metrics: MetricsText | undefined;
   readonly readCookie: () => string;

@@ -13,17 +13,12 @@ import { Access, type AccessOptions } from './access.js';
 import { answerError, setCommonHeaders } from './answer.js';
 import type { FlightRecorder } from './flight/recorder.js';
 import { asHttpError, HttpError } from './http-error.js';
+import type { HttpLog } from './http-log.js';
 import type { MetricsText } from './metrics-text.js';
 import { OpenStreams } from './open-streams.js';
 import { type Endpoint, type Resource, resourceAt } from './routes.js';
 
 const URL_BYTES_MAX = 8 * 1024;
-
-/** What this side logs to; a pino logger fits. */
-export interface HttpLog {
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface HttpHandlerOptions extends AccessOptions {
   readonly gateway: Gateway;
@@ -71,6 +66,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       query,
       streams,
       ready,
+      log,
       flights: options.flights,
       metrics: options.metrics,
       readCookie,

@@ -16,6 +16,8 @@ export interface EventLogger {
 
 /** A logger that makes children, as pino's does. */
 interface Bearing extends EventLogger {
+  /** May be set while it is used. */
+  readonly level?: string;
   isLevelEnabled?(level: string): boolean;
   child?(bindings: { readonly actor: string; readonly kind: string }): EventLogger;
 }
@@ -32,6 +34,7 @@ const CHILDREN_MAX = 1_000;
 /** Writes events to the log, repeated warnings now and then. @returns the undo. */
 export function logEvents(log: Bearing, gateway: Pick<Gateway, 'onEvent'>): () => void {
   const children = new Map<string, EventLogger>();
+  let ofLevel = log.level;
   /** The one of this actor, made at its first word; `undefined` for actors that have none. */
   const childOf = ({ type, actor, kind }: GatewayEvent): EventLogger | undefined => {
     const known = children.get(actor);
@@ -47,6 +50,9 @@ export function logEvents(log: Bearing, gateway: Pick<Gateway, 'onEvent'>): () =
   return gateway.onEvent((event) => {
     const { type, actor, kind, reason, detail, count = 1 } = event;
     const level = levelOf(event as { type: string; reason?: string });
+    // A child keeps the level that its parent had when it was made.
+    if (log.level !== ofLevel) children.clear();
+    ofLevel = log.level;
     // Before anything is made for it: most of what happens is below the level of most logs.
     if (log.isLevelEnabled?.(level) === false) {
       if (type === 'process.down') children.delete(actor);

@@ -2,9 +2,8 @@
  * What is asked under which path, and what is needed to ask it. A path has at most one reading and one acting answer;
  * everything else about a request (who sends it, limits, errors, HEAD, 405) is the handler's.
  */
-import { GatewayError } from '../gateway/gateway-error.js';
+import { act, collectGarbage, drain, evict, logLevel, setLogLevel, undrain } from './actions.js';
 import { answer, answerJson, answerText } from './answer.js';
-import { readJson } from './body.js';
 import { chartDrawing } from './charts.js';
 import { eventFilter } from './event-filter.js';
 import { distinct, eventRow } from './event-row.js';
@@ -64,7 +63,11 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   ],
   [/^\/api\/events$/, reads(events)],
   [/^\/api\/why\/(.+)$/, reads(why)],
+  [/^\/api\/channels\/(.+)\/evict$/, acts(evict)],
   [/^\/api\/drain$/, acts(drain)],
+  [/^\/api\/undrain$/, acts(undrain)],
+  [/^\/api\/gc$/, acts(collectGarbage)],
+  [/^\/api\/log-level$/, { ...reads(logLevel), ...acts(setLogLevel) }],
   [/^\/api\/heap-snapshot$/, acts(heapSnapshot)],
   [/^\/api\/login$/, acts(logIn)],
   [/^\/cameras\/([^/]+)\/snapshot\.jpg$/, reads(snapshot)],
@@ -121,12 +124,6 @@ function why({ res, gateway, params: [id = ''] }: Exchange): void {
   answerJson(res, 200, { why: chain, paragraph: whyStory(id, chain) });
 }
 
-async function act({ res, gateway, params }: Exchange): Promise<void> {
-  const [id = '', action] = params;
-  await gateway.act(id, action as 'stop' | 'kill' | 'restart');
-  answerJson(res, 200, { id, action });
-}
-
 /**
  * Listens with `Accept: text/event-stream`, else lists. `?since=` and Last-Event-ID name the last event already seen;
  * `?type=`, `?reason=` and `?actor=` leave out others, and `?distinct=1` lists of repeats the last one only.
@@ -154,21 +151,6 @@ async function live(exchange: Exchange): Promise<void> {
   const maxFps = wholeNumber(query, 'maxFps', 0, 0, 1000);
   const overflow = query.get('overflow') ?? '';
   await exchange.streams.view(exchange, { cameraId: params[0] ?? '', maxFps, overflow });
-}
-
-/** Answers at once: the draining may take its whole deadline, and `/readyz` tells how it stands. */
-async function drain({ req, res, gateway, streams }: Exchange): Promise<void> {
-  const body = await readJson(req);
-  streams.inBackground(gateway.drain(deadlineOf(body)));
-  answerJson(res, 202, { draining: true });
-}
-
-function deadlineOf(body: unknown): number | undefined {
-  if (body === undefined) return undefined;
-  const deadlineMs = typeof body === 'object' && body !== null && 'deadlineMs' in body ? body.deadlineMs : undefined;
-  if (deadlineMs === undefined) return undefined;
-  if (typeof deadlineMs === 'number' && deadlineMs >= 0 && Number.isFinite(deadlineMs)) return deadlineMs;
-  throw new GatewayError('invalid_argument', 'deadlineMs: expected milliseconds of at least 0');
 }
 
 /** The token has been shown; from now on this browser may read without it. */

@@ -48,6 +48,22 @@ describe('a pool of channels', () => {
     ]);
   });
 
+  it('E-a5 shuts one by its id when it is told to, and gives the next who asks a new one', async () => {
+    const { channels, leased, far } = await exchange();
+    const lease = await leased('a:1');
+    const open = call();
+    lease.track(open);
+    expect(channels.evict('a:1#9')).toBe(false);
+    expect(channels.evict('a:1#1')).toBe(true);
+    expect(channels.counts?.evictions).toBe(1);
+    // Its open call has a while to end; asked again, it is on its way already.
+    expect(channels.views()).toMatchObject([{ id: 'a:1#1', state: 'closing', calls: 1 }]);
+    expect(channels.evict('a:1#1')).toBe(false);
+    expect(open.cancelled).toBe(0);
+    await leased('a:1');
+    expect(far.wires).toHaveLength(2);
+  });
+
   it('M-M7 M-M20 gives the next who asks the same channel under a new lease', async () => {
     const { leased, far } = await exchange();
     const first = await leased('a:1');

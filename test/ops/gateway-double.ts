@@ -227,10 +227,19 @@ export class GatewayDouble implements Gateway {
   events = (afterId?: number): readonly GatewayEvent[] => this.log.since(afterId);
   onEvent = (listener: (event: GatewayEvent) => void): (() => void) => this.log.listen(listener);
 
-  async act(id: string, action: 'stop' | 'kill' | 'restart'): Promise<void> {
+  evict = (id: string): void => {
+    if (id !== 'camera-7:50051#3') throw new GatewayError('not_found', `not_found: there is no connection "${id}"`);
+    this.acts.push(`evict ${id}`);
+  };
+  undrain = (): void => {
+    this.draining = false;
+    this.acts.push('undrain');
+  };
+
+  async act(id: string, action: 'stop' | 'kill' | 'restart', why?: string): Promise<void> {
     this.asked += 1;
     if (!this.actor(id)) throw new GatewayError('actor_not_found', `actor: there is none with the id ${id}`);
-    this.acts.push(`${action} ${id}`);
+    this.acts.push(`${action} ${id}${why === undefined ? '' : ` because ${why}`}`);
   }
 
   cleanUp = (): Readonly<Record<string, number>> => ({ session: 2 });
