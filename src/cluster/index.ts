@@ -2,6 +2,7 @@
  * Several gateways that share what they own, and what a receiver of their acts needs: `TokenReceiver` refuses whoever was
  * replaced and does not know it yet.
  */
+export { ownerHeaders } from '../gateway/ownership.js';
 export { type CallMetadata, type CallOwner, callOwner } from './call-owner.js';
 export type { Engine, EngineInfo, Entry } from './engine.js';
 export { FencedError, type LossReason, type Ownership } from './holding.js';

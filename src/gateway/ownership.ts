@@ -18,12 +18,16 @@ export interface Owner {
   current(): boolean;
 }
 
-/**
- * How the metadata of a call names its owner: the key, percent-encoded, and the token as `era.rev`. Whoever is called refuses a lower
- * token than before.
- */
 export const KEY_HEADER = 'x-sluice-key';
 export const TOKEN_HEADER = 'x-sluice-token';
+
+/**
+ * How a call names its owner, in metadata or in headers: the key, percent-encoded, and the token as `era.rev`. Whoever is called
+ * refuses a lower token than before.
+ */
+export function ownerHeaders({ key, token }: Pick<Owner, 'key' | 'token'>): Readonly<Record<string, string>> {
+  return { [KEY_HEADER]: encodeURIComponent(key), [TOKEN_HEADER]: tokenText(token) };
+}
 
 /** `era.rev`, as headers and metadata carry it. */
 export function tokenText({ era, rev }: OwnershipToken): string {

@@ -23,7 +23,7 @@ import {
 } from '../gateway/frame-source.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import type { Lease } from '../gateway/lease.js';
-import { KEY_HEADER, type Owner, TOKEN_HEADER, tokenText } from '../gateway/ownership.js';
+import { type Owner, ownerHeaders } from '../gateway/ownership.js';
 import { callOver, type GrpcChannel, type GrpcChannelOptions } from './channel.js';
 import type { FrameContent } from './frame-codec.js';
 import { CAMERA_ID_HEADER } from './produce-camera-stream.js';
@@ -226,10 +226,7 @@ class CameraCall implements SourceAttempt {
     const metadata = new Metadata();
     if (this.#source.camera !== '') metadata.set(CAMERA_ID_HEADER, this.#source.camera);
     if (this.#token !== undefined) metadata.set('authorization', `Bearer ${this.#token}`);
-    if (this.#owner) {
-      metadata.set(KEY_HEADER, encodeURIComponent(this.#owner.key));
-      metadata.set(TOKEN_HEADER, tokenText(this.#owner.token));
-    }
+    for (const [name, value] of Object.entries(this.#owner ? ownerHeaders(this.#owner) : {})) metadata.set(name, value);
     return metadata;
   }
 
