@@ -97,6 +97,6 @@ function withMessage({ userId, trackId, timestampMs, pcm }: AudioContent, messag
   return { userId, trackId, timestampMs, pcm, message };
 }
 
-function wants({ hearsOnly }: RoomEar, { userId, participantId }: RoomEar): boolean {
-  return hearsOnly === '' || hearsOnly === userId || hearsOnly === participantId;
+function wants({ hearsOnly }: RoomEar, from: RoomEar): boolean {
+  return hearsOnly === '' || hearsOnly === from.userId || hearsOnly === from.participantId;
 }

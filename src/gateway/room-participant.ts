@@ -29,6 +29,10 @@ export interface ParticipantParts {
 
 export class Participant implements ProcessBody, RoomEar {
   readonly participantId = `p-${nanoid(12)}`;
+  /** What is asked for each chunk of sound is kept where it is found at once. */
+  readonly userId: string;
+  readonly hearsOnly: string;
+  readonly room: Room;
   /** What it said why it left; empty when it did not. */
   farewell = '';
   readonly plays = new Set<Play>();
@@ -42,6 +46,9 @@ export class Participant implements ProcessBody, RoomEar {
 
   constructor(parts: ParticipantParts) {
     this.#parts = parts;
+    this.room = parts.room;
+    this.userId = parts.request.userId;
+    this.hearsOnly = parts.request.targetIdentity;
   }
 
   attach(process: Process): void {
@@ -54,18 +61,6 @@ export class Participant implements ProcessBody, RoomEar {
 
   get process(): Process {
     return this.#process as Process;
-  }
-
-  get userId(): string {
-    return this.#parts.request.userId;
-  }
-
-  get room(): Room {
-    return this.#parts.room;
-  }
-
-  get hearsOnly(): string {
-    return this.#parts.request.targetIdentity;
   }
 
   get input(): { readonly attachMs: number } {

@@ -4,7 +4,9 @@
  * session ends, in the same step.
  */
 import { Outbox, type OutboxEdge } from '../flow/outbox.js';
+import type { Clock } from '../otp/clock.js';
 import type { ExitReason } from '../otp/exit-reason.js';
+import type { Process } from '../otp/process.js';
 import { type DataAges, dataAges, SILENT_MS, stateByAge } from './data-age.js';
 import type { GatewayOptions } from './options.js';
 import type { Participant } from './room-participant.js';
@@ -51,6 +53,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
   readonly #outbox: Outbox<AudioChunk>;
   readonly #sends: SendWatch;
   #ended = false;
+  #clock: Clock | undefined;
   #sendFailed = false;
   #heardAtMs = 0;
   /** When something was written to it. Never nothing: V8 would make an object of each such number. */
@@ -74,7 +77,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
       policy: overflow,
       framesMax: queueFrames,
       bytesMax: queueBytes,
-      age: { maxAgeMs, clock: { now: () => this.process.system.clock.now() } },
+      age: { maxAgeMs, clock: { now: () => this.#nowMs } },
       sizeOf: (chunk) => chunk.message.length,
       write: (chunk, done) => parts.wire.write(chunk, this.#writing(done)),
       batch: { bytesMax: BATCH_BYTES_MAX, write: (chunks, done) => parts.wire.writeAll(chunks, this.#writing(done)) },
@@ -90,6 +93,15 @@ export class AudioStream extends StreamBody implements AudioHandle {
     return this.#parts.participant;
   }
 
+  override attach(process: Process): void {
+    super.attach(process);
+    this.#clock = process.system.clock;
+  }
+
+  get #nowMs(): number {
+    return (this.#clock as Clock).now();
+  }
+
   begin(): void {
     if (!this.alive) return;
     this.send({ type: 'stream.opened' });
@@ -103,7 +115,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
 
   said(content: Omit<AudioContent, 'userId'>): void {
     if (this.#ended) return;
-    this.#heardAtMs = this.process.system.clock.now();
+    this.#heardAtMs = this.#nowMs;
     this.#heard += 1;
     const { pcm } = content;
     this.#heardBytes += pcm.length;
@@ -157,7 +169,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
 
   #writing(done: Done): Done {
     this.#wroteSinceBeat = true;
-    this.#wroteAtMs = this.process.system.clock.now();
+    this.#wroteAtMs = this.#nowMs;
     return this.#sends.begin(done, this.#wroteAtMs);
   }
 

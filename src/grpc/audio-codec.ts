@@ -61,8 +61,9 @@ export function encodeAudio(chunk: AudioContent): Buffer {
  * Reads the protobuf of one chunk. `pcm` is a view of `bytes`, not a copy. Unknown fields are skipped; throws an `Error` that
  * says what is wrong with a body that is cut off or is no protobuf.
  * @param from where the protobuf begins: 0, or behind gRPC's framing.
+ * @param expectedUser whom it probably names.
  */
-export function decodeAudio(bytes: Buffer, from = 0): AudioContent {
+export function decodeAudio(bytes: Buffer, from = 0, expectedUser = ''): AudioContent {
   const reader = new ProtobufReader(bytes, 'audio chunk', from);
   // What is marked as compressed, or says what we do not know, is not ours to hand on.
   let whole = from === FRAMING_BYTES && bytes[0] === 0;
@@ -88,7 +89,7 @@ export function decodeAudio(bytes: Buffer, from = 0): AudioContent {
         timestampMs = reader.int64('timestamp_ms');
         break;
       case USER_ID:
-        userId = reader.delimited().toString();
+        userId = reader.text(expectedUser);
         break;
       case TRACK_ID:
         trackId = reader.int32();

@@ -94,14 +94,14 @@ function readAudio(body: Buffer): ReceivedAudio {
   return received(body, 0);
 }
 
-/** The same of a whole message, gRPC's framing included. */
-export function readAudioMessage(message: Buffer): ReceivedAudio {
-  return received(message, FRAMING_BYTES);
+/** The same of a whole message, gRPC's framing included, of which a user is expected. */
+export function readAudioMessage(message: Buffer, userId: string): ReceivedAudio {
+  return received(message, FRAMING_BYTES, userId);
 }
 
-function received(bytes: Buffer, from: number): ReceivedAudio {
+function received(bytes: Buffer, from: number, userId?: string): ReceivedAudio {
   try {
-    return decodeAudio(bytes, from);
+    return decodeAudio(bytes, from, userId);
   } catch (thrown) {
     return thrown as Error;
   }

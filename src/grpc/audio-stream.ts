@@ -45,7 +45,11 @@ class AudioCall {
       inactivityMs,
     );
     call.on('cancelled', () => clearTimeout(this.#firstChunkTimer));
-    this.#reader = readMessages(call, readAudioMessage, (chunk) => this.#take(chunk));
+    this.#reader = readMessages(
+      call,
+      (message) => readAudioMessage(message, this.#userId),
+      (chunk) => this.#take(chunk),
+    );
     // A cancel ends the reading side first. Only an end that no cancel follows is a half-close.
     call.on('end', () => setImmediate(() => this.#served.guard(() => this.#halfClosed())));
   }

@@ -122,7 +122,8 @@ class DirectReader<T> implements MessageReader {
       this.#wantedBytes = FRAMING_BYTES;
       at += whole;
       this.#input.messageReceived();
-      this.#take(bytes.subarray(at - whole, at));
+      // Nearly always what comes is one message.
+      this.#take(whole === bytes.length ? bytes : bytes.subarray(at - whole, at));
     }
     if (at < bytes.length) {
       this.#rest = [bytes.subarray(at)];

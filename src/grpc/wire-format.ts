@@ -168,8 +168,21 @@ export class ProtobufReader {
     throw new Error(`${this.#name}: a varint is longer than ten bytes`);
   }
 
+  /** Text. Where it says what is expected, which is looked at as ASCII, that very string: to make one anew costs more. */
+  text(expected = ''): string {
+    const start = this.#delimit();
+    const end = this.#at;
+    return isAscii(this.#body, start, end, expected) ? expected : this.#body.toString('utf8', start, end);
+  }
+
   /** A view of what a length-delimited field holds. */
   delimited(): Buffer {
+    const start = this.#delimit();
+    return this.#body.subarray(start, this.#at);
+  }
+
+  /** Goes behind what a length-delimited field holds. @returns where that begins. */
+  #delimit(): number {
     const field = this.#at;
     const length = Number(this.varint());
     const start = this.#at;
@@ -179,7 +192,7 @@ export class ProtobufReader {
       );
     }
     this.#at = start + length;
-    return this.#body.subarray(start, this.#at);
+    return start;
   }
 
   skip(tag: number, depth: number): void {
@@ -233,4 +246,13 @@ export class ProtobufReader {
     this.#at += bytes;
     if (this.#at > this.#body.length) throw this.#cutOff();
   }
+}
+
+function isAscii(bytes: Buffer, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let at = 0; at < text.length; at += 1) {
+    const byte = bytes[start + at] as number;
+    if (byte >= 0x80 || byte !== text.charCodeAt(at)) return false;
+  }
+  return true;
 }

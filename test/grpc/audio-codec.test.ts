@@ -51,6 +51,8 @@ describe('an audio chunk that is read', () => {
     fc.assert(
       fc.property(content, (chunk) => {
         expect(decodeAudio(body(encodeAudio(chunk)))).toEqual(chunk);
+        expect(decodeAudio(body(encodeAudio(chunk)), 0, chunk.userId)).toEqual(chunk);
+        expect(decodeAudio(body(encodeAudio(chunk)), 0, `${chunk.userId}\u0000`.slice(1))).toEqual(chunk);
         expect(decodeAudio(Buffer.from(toBinary(AudioChunkSchema, asGenerated(chunk))))).toEqual(chunk);
       }),
     );
