@@ -83,6 +83,7 @@ export const cameraMachine = setup({
   guards: {
     failureIsFinal: ({ event }) => event.type === 'source.failed' && event.final,
     fastLaneJustSpent: ({ context }) => context.failures === context.retry.attempts,
+    disconnectIsTold: ({ context }) => fastLaneSpent(context.failures, context.retry),
     nobodyWatches: stateIn({ alive: { live: { demand: 'lingering' } } }),
   },
   actions: {
@@ -205,7 +206,12 @@ export const cameraMachine = setup({
         failing: {
           description: 'The source said something that no retry can mend; its attempt is being closed.',
           entry: 'closeAttempt',
-          on: { 'attempt.closed': 'failed' },
+          on: {
+            'attempt.closed': [
+              { guard: 'disconnectIsTold', target: 'failed' },
+              { target: 'failed', actions: 'announceDisconnect' },
+            ],
+          },
         },
         failed: {
           description: 'Given up. Viewers were told; a restart or `camera.retry` begins anew.',

@@ -4,7 +4,7 @@
  * What people ask about; each is noted with the camera's id.
  *
  * - `camera.retrying`: an attempt has failed, why, and how long the pause before the next one is.
- * - `camera.disconnected`: the fast lane of retries is spent; once each time.
+ * - `camera.disconnected`: the fast lane of retries is spent, or no retry can help; once each time.
  * - `camera.closed`: an attempt is gone, whatever ended it.
  * - `frame.failed`: the host's own processing of a frame failed, and goes on with the next.
  */

@@ -132,10 +132,10 @@ describe('a gRPC camera that refuses', () => {
     expect(JSON.stringify([gateway.log, gateway.gateway.cameras.views()])).not.toContain('s3cret');
   });
 
-  it('S0-12 for good is not tried again, and its viewers are told', async () => {
+  it('S0-12 S0-13 for good is not tried again, is disconnected once, and its viewers are told', async () => {
     const far = await GrpcCamera.start();
     await far.fault('NOT_FOUND', 9);
-    const { address, state, gateway } = await over(far, { retry: QUICK });
+    const { address, state, gateway, events } = await over(far, { retry: QUICK });
     const inbox = frameInbox();
     clientOf(address).watch({ cameraId: 'front' }, inbox.listener);
     expect(await inbox.ended).toMatchObject({
@@ -143,6 +143,10 @@ describe('a gRPC camera that refuses', () => {
       details: expect.stringMatching(/^source_failed: /),
     });
     expect(state()).toBe('failed');
+    expect(events('camera.disconnected')).toMatchObject([
+      { detail: { camera: 'front', attempt: 1 }, reason: expect.any(String) },
+    ]);
+    expect(events('camera.retrying')).toEqual([]);
     expect(await far.order({})).toMatchObject({ calls: 1, live: 0 });
     expect(gateway.resources()).toMatchObject({ workers: 0, viewers: 0 });
     expect(gateway.channels.counts).toMatchObject({ leases: 0, calls: 0 });

@@ -156,7 +156,8 @@ class CameraSubject extends Subject {
   /** The attempt is gone. Where there was none, the camera has told itself so already, and the message is delivered. */
   #finish(): void | Promise<void> {
     const { failures } = this.snapshot.context as CameraContext;
-    if (this.is({ alive: 'recovering' }) && failures === retry.attempts) this.#expectedDisconnects += 1;
+    const first = this.is({ alive: 'failing' }) && failures < retry.attempts;
+    if (first || (this.is({ alive: 'recovering' }) && failures === retry.attempts)) this.#expectedDisconnects += 1;
     const [attempt] = this.#source.alive;
     if (!attempt) return this.system.flush();
     attempt.finish();

@@ -143,7 +143,13 @@ describe('a camera whose source says that no retry can help', () => {
   ] as const)('S0-12 gives up from %s: closes, then tells its viewers', (_state, way) => {
     const [failing, given] = walk([...way, failedForGood, closed]).slice(-2);
     expect(failing).toMatchObject({ state: 'alive.failing', effects: ['closeAttempt'], timers: {} });
-    expect(given).toMatchObject({ state: 'alive.failed', effects: ['endViewers'], timers: {} });
+    expect(given).toMatchObject({ state: 'alive.failed', effects: ['announceDisconnect', 'endViewers'], timers: {} });
+  });
+
+  it('S0-13 says that it is disconnected once, also where its fast tries were spent before', () => {
+    const spent: Way = [began, failed, closed, again, failed, closed, again, failed, closed, again];
+    const told = walk([...spent, failedForGood, closed]).flatMap(({ effects }) => effects);
+    expect(told.filter((effect) => effect === 'announceDisconnect')).toHaveLength(1);
   });
 
   it('tells whoever comes later, and begins anew only when asked', () => {

@@ -64,8 +64,15 @@ export class CameraLanes {
     else this.#retrying(camera, book, Number(detail?.['delayMs']));
   }
 
-  #disconnected({ id, options }: Camera, book: Book): void {
+  #disconnected({ id, options, process }: Camera, book: Book): void {
     book.disconnects += 1;
+    if (stateOf(process).includes('failing')) {
+      // For good, and not told before; whoever begins anew forgets what was.
+      if (!options.onDemand && book.disconnects > 1)
+        this.#world.breach(`I-lane: camera "${id}" was disconnected twice`);
+      Object.assign(book, { failures: 0, disconnects: 0 });
+      return;
+    }
     // It is told before the retry that it comes with.
     if (book.failures + 1 < options.retry.attempts)
       this.#world.breach(`I-lane: camera "${id}" was disconnected after ${book.failures + 1} failures`);
