@@ -65,6 +65,8 @@ export class Chart {
     this.element = make('div', { class: 'chart', tabindex: 0, role: 'img', 'aria-label': label });
     this.element.append(this.#host);
     this.#root = this.#host.attachShadow({ mode: 'open' });
+    // A phone that was turned, a window that was made narrower: the current state stays in sight.
+    new ResizeObserver(() => this.#revealCurrent()).observe(this.element);
   }
 
   /**
@@ -127,14 +129,16 @@ export class Chart {
   #mark(active: readonly string[]): void {
     for (const box of this.#root.querySelectorAll('.active, .now')) box.classList.remove('active', 'now');
     const leaves = active.filter((state) => !active.some((other) => other.startsWith(`${state}.`)));
-    let first: Element | undefined;
     for (const box of this.#root.querySelectorAll('[data-state]')) {
       const state = box.getAttribute('data-state')?.slice(this.#name.length + 1) ?? '';
       if (!active.includes(state)) continue;
-      const isLeaf = leaves.includes(state);
-      box.classList.add(isLeaf ? 'now' : 'active');
-      if (isLeaf) first ??= box;
+      box.classList.add(leaves.includes(state) ? 'now' : 'active');
     }
+    this.#revealCurrent();
+  }
+
+  #revealCurrent(): void {
+    const first = this.#root.querySelector('.now');
     if (first) this.#reveal(first);
   }
 

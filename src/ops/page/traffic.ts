@@ -6,7 +6,7 @@ import { askFirst } from './ask-first.js';
 import { setBadge } from './badge.js';
 import { byId } from './dom.js';
 import { Table } from './tables.js';
-import { many, nameOf, number, toneOf } from './words.js';
+import { age, many, nameOf, number, toneOf } from './words.js';
 
 const ROWS_MAX = 100;
 
@@ -73,6 +73,7 @@ const streams = new Table<StreamView>({
     { label: 'Queued', look: 'number', text: ({ queued }) => number(queued) },
     { label: 'Sent', look: 'number optional', text: ({ sent }) => number(sent) },
     { label: 'Drops', look: 'number', text: ({ drops }) => number(drops) },
+    { label: 'Data age', look: 'number', text: ({ data }) => age(data?.outMs ?? data?.inMs) },
   ],
   action: {
     verb: 'Kill',
