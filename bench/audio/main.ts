@@ -3,10 +3,11 @@
  * written by hand answer each chunk on its own stream; the gateway, whole, has rooms of two who hear each other, which is one
  * chunk in and one out all the same.
  *
- *     npm run -s bench -- audio [--full]
+ *     npm run -s bench -- audio [--full] [--tls]
  */
 import { cpus } from 'node:os';
 import { median } from '../peer.js';
+import { material } from '../relay/material.js';
 import { KINDS, type Kind, type Run, Talk } from './talk.js';
 
 const full = process.argv.includes('--full');
@@ -43,6 +44,7 @@ async function rows(count: number) {
     median(costs(kind).map((cost, at) => cost / (costs(to)[at] as number))).toFixed(2);
   return KINDS.map((kind) => ({
     streams: count,
+    TLS: material !== undefined,
     rounds: all[kind].length,
     server: kind,
     'µs per chunk': perChunk(kind).toFixed(1),

@@ -1,10 +1,11 @@
 /** The process of one server under measurement. `server.js KIND` */
-import { createServer } from 'node:http2';
+import { createSecureServer, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream } from '@grpc/grpc-js';
 import { BenchGateway } from '../gateway.js';
 import { answer, meter } from '../peer.js';
-import { protoLoader } from '../relay/grpc-js.js';
+import { protoLoader, serverCredentials } from '../relay/grpc-js.js';
+import { material } from '../relay/material.js';
 import { STREAM_AUDIO } from './contender.js';
 
 export interface AudioAsks {
@@ -27,7 +28,7 @@ const LISTEN: Readonly<Record<string, () => Promise<number>>> = {
       (bytes) => bytes as Buffer,
     ),
   http2: ownHttp2,
-  sluice: async () => (await BenchGateway.start({})).server.port,
+  sluice: async () => (await BenchGateway.start({}, material)).server.port,
 };
 
 let measured = meter();
@@ -67,14 +68,12 @@ function grpcJs(deserialize: (bytes: Buffer) => object, serialize: (value: objec
     },
   );
   return new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-      error ? reject(error) : resolve(port),
-    );
+    server.bindAsync('127.0.0.1:0', serverCredentials(), (error, port) => (error ? reject(error) : resolve(port)));
   });
 }
 
 async function ownHttp2(): Promise<number> {
-  const server = createServer();
+  const server = material ? createSecureServer(material) : createServer();
   server.on('stream', (stream) => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));

@@ -34,11 +34,11 @@ let said = 0;
 let delaysUs: number[] = [];
 
 answer({
-  open: async ({ port, count, rooms }: { port: number; count: number; rooms: boolean }) => {
+  open: async ({ port, count, rooms, tls }: { port: number; count: number; rooms: boolean; tls: boolean }) => {
     let session: ClientHttp2Session | undefined;
     for (let n = 0; n < count; n += 1) {
       if (n % STREAMS_PER_CONNECTION === 0) {
-        session = open(port);
+        session = open(`${tls ? 'https' : 'http'}://127.0.0.1:${port}`);
       }
       if (!session) continue;
       if (rooms) await join(session, n);
@@ -73,8 +73,8 @@ answer({
 });
 
 /** With windows that hold a few seconds: while this machine keeps us from reading, no server is to take us for gone. */
-function open(port: number): ClientHttp2Session {
-  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: WINDOW_BYTES } });
+function open(address: string): ClientHttp2Session {
+  const session = connect(address, { rejectUnauthorized: false, settings: { initialWindowSize: WINDOW_BYTES } });
   session.on('connect', () => session.setLocalWindowSize(STREAMS_PER_CONNECTION * WINDOW_BYTES));
   session.on('error', () => {});
   return session;

@@ -1,5 +1,6 @@
 /** One server and those who speak over it, each in a process of its own. */
 import { Peer, wait } from '../peer.js';
+import { material, TLS } from '../relay/material.js';
 import type { AudioAsks } from './server.js';
 import type { Heard, SpeakerAsks } from './speakers.js';
 
@@ -17,13 +18,13 @@ export class Talk {
 
   private constructor(kind: Kind) {
     this.kind = kind;
-    this.#server = new Peer(new URL('./server.js', import.meta.url), [kind]);
+    this.#server = new Peer(new URL('./server.js', import.meta.url), material ? [kind, TLS] : [kind]);
   }
 
   static async start(kind: Kind, count: number): Promise<Talk> {
     const talk = new Talk(kind);
     const port = await talk.#server.ask('listen');
-    await talk.#speakers.ask('open', { port, count, rooms: kind === 'sluice' });
+    await talk.#speakers.ask('open', { port, count, rooms: kind === 'sluice', tls: material !== undefined });
     return talk;
   }
 

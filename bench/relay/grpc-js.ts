@@ -31,6 +31,13 @@ export function protoLoader(): (typeName: string) => Record<
     loadSync(['sluice/v1/gateway.proto', 'sluice/v1/audio.proto'], { includeDirs: [folder], longs: Number })[typeName];
 }
 
+/** Of a server on this machine: with TLS where the run is. */
+export function serverCredentials(): ServerCredentials {
+  if (!material) return ServerCredentials.createInsecure();
+  const pair = { cert_chain: Buffer.from(material.cert), private_key: Buffer.from(material.key) };
+  return ServerCredentials.createSsl(null, [pair]);
+}
+
 export class GrpcJsRelay implements Contender {
   readonly #viewers = new Set<ServerWritableStream<Buffer, Message | Buffer>>();
   readonly #encode = protoLoader()('sluice.v1.Gateway')['Watch']?.responseSerialize as (message: object) => Buffer;
@@ -65,12 +72,7 @@ export class GrpcJsRelay implements Contender {
       },
     );
     return new Promise((resolve, reject) => {
-      const credentials = material
-        ? ServerCredentials.createSsl(null, [
-            { cert_chain: Buffer.from(material.cert), private_key: Buffer.from(material.key) },
-          ])
-        : ServerCredentials.createInsecure();
-      server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve(port)));
+      server.bindAsync('127.0.0.1:0', serverCredentials(), (error, port) => (error ? reject(error) : resolve(port)));
     });
   }
 
