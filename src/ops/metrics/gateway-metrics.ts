@@ -3,12 +3,12 @@
  * at most once a second: what a scrape costs grows with the number of actors, and not with the number of those who ask.
  */
 import { statfs } from 'node:fs/promises';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Gateway } from '../../gateway/gateway.js';
 import type { Telemetry } from '../../gateway/telemetry.js';
 import type { System } from '../../otp/system.js';
 import { METRICS, type Metric, type MetricName } from './catalogue.js';
-import { isOfTheKernel, kernelHistograms } from './distributions.js';
+import { Distributions } from './distributions.js';
 import { processFigures } from './process-metrics.js';
 import { type Counts, Tally } from './tally.js';
 import { count, walk } from './walk.js';
@@ -42,7 +42,7 @@ export class GatewayMetrics {
   readonly #registry = new Registry();
   readonly #gauges = new Map<string, Gauge>();
   readonly #counters = new Map<string, Counter>();
-  readonly #histograms = new Map<string, Histogram>();
+  readonly #histograms: Distributions;
   readonly #tally: Tally;
   readonly #parts: GatewayMetricsParts;
   #last: { readonly atMs: number; readonly text: Promise<string> } | undefined;
@@ -51,9 +51,10 @@ export class GatewayMetrics {
     this.#parts = parts;
     this.contentType = this.#registry.contentType;
     for (const [name, metric] of Object.entries(METRICS) as [MetricName, Metric][]) {
-      if (!metric.optional && !isOfTheKernel(name)) this.#make(name, metric);
+      if (!metric.optional && metric.type !== 'histogram') this.#make(name, metric);
     }
     const { system, telemetry, gateway } = parts;
+    this.#histograms = new Distributions(system);
     this.#tally = new Tally({
       system,
       telemetry,
@@ -73,9 +74,7 @@ export class GatewayMetrics {
   }
 
   observe(name: MetricName, value: number, label?: string): void {
-    const histogram = this.#histograms.get(name);
-    if (label === undefined) histogram?.observe(value);
-    else histogram?.observe({ [(METRICS[name] as Metric).label as string]: label }, value);
+    this.#histograms.observe(name, value, label);
   }
 
   get undisposed(): number | undefined {
@@ -99,7 +98,7 @@ export class GatewayMetrics {
     this.#refresh();
     await this.#diskFree();
     const [ours, node] = await Promise.all([this.#registry.metrics(), processFigures()]);
-    return [ours, kernelHistograms(this.#parts.system), node].join('\n');
+    return [ours, this.#histograms.text(), node].join('\n');
   }
 
   #refresh(): void {
@@ -168,11 +167,10 @@ export class GatewayMetrics {
     }
   }
 
-  #make(name: string, { type, help, label, buckets }: Metric): void {
+  #make(name: string, { type, help, label }: Metric): void {
     const configuration = { name, help, labelNames: label ? [label] : [], registers: [this.#registry] };
     if (type === 'gauge') this.#gauges.set(name, new Gauge(configuration));
-    else if (type === 'counter') this.#counters.set(name, new Counter(configuration));
-    else this.#histograms.set(name, new Histogram({ ...configuration, buckets: [...(buckets ?? [])] }));
+    else this.#counters.set(name, new Counter(configuration));
   }
 
   #set(name: MetricName, values: number | Counts): void {
