@@ -4,12 +4,13 @@ import { connect } from 'node:http2';
 const [address, openings] = process.argv.slice(2);
 const session = connect(`http://${address}`);
 session.on('error', () => {});
-for (const { path, body, end } of JSON.parse(openings)) {
+for (const { path, body, end, headers } of JSON.parse(openings)) {
   const stream = session.request({
     ':method': 'POST',
     ':path': path,
     'content-type': 'application/grpc',
     te: 'trailers',
+    ...headers,
   });
   stream.on('error', () => {}).resume();
   if (end) stream.end(Buffer.from(body, 'hex'));

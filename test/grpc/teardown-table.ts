@@ -6,17 +6,25 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { status as Code } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { createGateway, type SluiceGateway } from '../../src/create-gateway.js';
 import { encodeFrame, FRAMING_BYTES } from '../../src/grpc/frame-codec.js';
-import { AudioChunkSchema, JoinRoomRequestSchema } from '../../src/grpc/gen/sluice/v1/audio_pb.js';
+import {
+  AudioChunkSchema,
+  JoinRoomRequestSchema,
+  PlayAudioRequestSchema,
+} from '../../src/grpc/gen/sluice/v1/audio_pb.js';
 import { CallRequestSchema, ClientMessageSchema, WatchRequestSchema } from '../../src/grpc/gen/sluice/v1/gateway_pb.js';
 import { answerOf, call, framed, openCall, openSession, type RawAnswer } from './raw-http2.js';
 
-export const KINDS = ['Connect', 'Watch', 'Publish', 'Call', 'StreamAudio'] as const;
+export const KINDS = [
+  ...['Connect', 'Watch', 'ProduceCameraStream', 'Publish', 'Call', 'StreamAudio', 'PlayAudio'],
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Way {
@@ -59,13 +67,35 @@ const frame = encodeFrame({
 const text = (schema: typeof ClientMessageSchema, nodeId: string): Buffer =>
   framed(toBinary(schema, create(schema, { message: { case: 'hello', value: { nodeId } } })));
 
-const OPENINGS: Readonly<Record<Kind, { path: string; body: Buffer; end: boolean; view: string }>> = {
+/** What is played: a minute of silence, which is there while the ways are gone. */
+export const SOUND = join(tmpdir(), `sluice-teardown-${process.pid}.wav`);
+
+interface Opening {
+  readonly path: string;
+  readonly body: Buffer;
+  readonly end: boolean;
+  /** Its kind among the streams, and its camera where that tells it from another. */
+  readonly view: string;
+  readonly camera?: string;
+  readonly headers?: object;
+}
+
+const OPENINGS: Readonly<Record<Kind, Opening>> = {
   Connect: { path: '/sluice.v1.Gateway/Connect', body: text(ClientMessageSchema, 'edge'), end: false, view: 'connect' },
   Watch: {
     path: '/sluice.v1.Gateway/Watch',
     body: framed(toBinary(WatchRequestSchema, create(WatchRequestSchema, { cameraId: 'demo' }))),
     end: true,
     view: 'watch',
+    camera: 'demo',
+  },
+  ProduceCameraStream: {
+    path: '/sluice.v1.Camera/ProduceCameraStream',
+    body: framed(Buffer.alloc(0)),
+    end: true,
+    view: 'watch',
+    camera: 'other',
+    headers: { 'x-camera-id': 'other' },
   },
   Publish: {
     path: '/sluice.v1.Gateway/Publish',
@@ -90,6 +120,17 @@ const OPENINGS: Readonly<Record<Kind, { path: string; body: Buffer; end: boolean
     end: false,
     view: 'audio',
   },
+  PlayAudio: {
+    path: '/sluice.v1.AudioBridge/PlayAudio',
+    body: framed(
+      toBinary(
+        PlayAudioRequestSchema,
+        create(PlayAudioRequestSchema, { userId: 'player', audioUrl: pathToFileURL(SOUND).href }),
+      ),
+    ),
+    end: true,
+    view: 'play',
+  },
 };
 
 /** What became of each kind: how its actor ended, and what its peer was told. */
@@ -100,6 +141,7 @@ export async function perform(way: Way): Promise<ReadonlyMap<Kind, string>> {
     http: { port: 0, token: TOKEN },
     cameras: [
       { id: 'demo', source: 'clip:' },
+      { id: 'other', source: 'clip:' },
       { id: 'yard', source: 'push:' },
     ],
     session: { graceMs: 200 },
@@ -113,10 +155,8 @@ export async function perform(way: Way): Promise<ReadonlyMap<Kind, string>> {
   const address = gateway.addresses.grpc as string;
   const base = gateway.addresses.http as string;
   const provider = await provide(address);
-  const joined = framed(
-    toBinary(JoinRoomRequestSchema, create(JoinRoomRequestSchema, { userId: 'user', roomName: 'lobby' })),
-  );
-  if (kinds.includes('StreamAudio')) await call(provider, '/sluice.v1.AudioBridge/JoinRoom', joined);
+  if (kinds.includes('StreamAudio')) await joinRoom(provider, 'user');
+  if (kinds.includes('PlayAudio')) await joinRoom(provider, 'player');
   const pipe = way.from === 'behind a pipe' ? await Pipe.before(address) : undefined;
   const before = await streamsOf(base);
   const session = openSession(pipe?.address ?? address, way.windowBytes);
@@ -126,8 +166,8 @@ export async function perform(way: Way): Promise<ReadonlyMap<Kind, string>> {
   if (way.from === 'another process') child = await inAnotherProcess(address, kinds);
   else {
     for (const kind of kinds) {
-      const { path, body, end } = OPENINGS[kind];
-      const stream = openCall(session, path, way.headers);
+      const { path, body, end, headers } = OPENINGS[kind];
+      const stream = openCall(session, path, { ...headers, ...way.headers });
       answers.set(kind, answerOf(stream));
       streams.set(kind, stream);
       if (end) stream.end(body);
@@ -162,6 +202,11 @@ function toldText(answer: RawAnswer | undefined): string {
   return ` → ${Code[answer.status]}`;
 }
 
+async function joinRoom(session: ClientHttp2Session, userId: string): Promise<void> {
+  const request = create(JoinRoomRequestSchema, { userId, roomName: 'lobby' });
+  await call(session, '/sluice.v1.AudioBridge/JoinRoom', framed(toBinary(JoinRoomRequestSchema, request)));
+}
+
 /** Somebody who provides a procedure and never answers. */
 async function provide(address: string): Promise<ClientHttp2Session> {
   const session = openSession(address);
@@ -188,6 +233,7 @@ interface StreamRow {
   readonly id: string;
   readonly kind: string;
   readonly state: string;
+  readonly cameraId?: string;
 }
 
 async function streamsOf(base: string): Promise<readonly StreamRow[]> {
@@ -206,8 +252,8 @@ async function actorsOf(
   const found = new Map<Kind, string>();
   const old = new Set(before.map(({ id }) => id));
   await until(async () => {
-    for (const { id, kind, state } of await streamsOf(base)) {
-      const known = KINDS.find((one) => OPENINGS[one].view === kind || one.toLowerCase() === kind);
+    for (const { id, kind, state, cameraId } of await streamsOf(base)) {
+      const known = KINDS.find((one) => OPENINGS[one].view === kind && (OPENINGS[one].camera ?? cameraId) === cameraId);
       if (known && !old.has(id) && state.includes('open.')) found.set(known, id);
     }
     return kinds.every((kind) => found.has(kind));

@@ -67,7 +67,7 @@ export const WAYS: readonly Way[] = [
   {
     name: 'the client does not read',
     exit: 'stallTimeout',
-    kinds: ['Watch'],
+    kinds: ['Watch', 'ProduceCameraStream'],
     windowBytes: 0,
     options: { stream: { sendTimeoutMs: 300, stallMs: 300 } },
     happen: () => {},
@@ -81,10 +81,19 @@ export const WAYS: readonly Way[] = [
   {
     name: 'the client is killed by an operator',
     exit: 'owner.lost',
-    kinds: ['Connect', 'Watch', 'Publish', 'Call'],
+    kinds: ['Connect', 'Watch', 'ProduceCameraStream', 'Publish', 'Call'],
     // The session of each, which is above it.
     happen: async ({ actors, act }) => {
       for (const actor of actors.values()) await act(actor.split('/').slice(0, -1).join('/'), 'kill');
+    },
+  },
+  {
+    name: 'its camera or its room is killed by an operator',
+    exit: 'owner.lost',
+    kinds: ['Watch', 'ProduceCameraStream', 'StreamAudio', 'PlayAudio'],
+    happen: async ({ act }) => {
+      for (const camera of ['demo', 'other']) await act(`sluice/cameras/camera:${camera}`, 'kill');
+      await act('sluice/rooms/room:lobby', 'kill');
     },
   },
   {
