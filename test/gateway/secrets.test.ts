@@ -72,6 +72,9 @@ const LISTS = [
 ];
 const PAGES = ['/', '/health', '/readyz', '/system-resources', '/metrics', ...LISTS.map((list) => `/api/${list}`)];
 
+/** What was recorded of an actor, in all its forms. */
+const FLIGHTS = ['', '?form=steps', '?form=sequence', '?form=chart', '?form=mermaid'];
+
 /** Every page as a reader gets it, with its head; and each actor with why it last ended. */
 async function pages(): Promise<readonly string[]> {
   const base = `http://${gateway.addresses.http?.replace(/^https?:\/\//, '')}`;
@@ -79,6 +82,7 @@ async function pages(): Promise<readonly string[]> {
   const ofActors = actors.flatMap(({ id }) => [
     `/api/actors/${encodeURIComponent(id)}`,
     `/api/why/${encodeURIComponent(id)}`,
+    ...FLIGHTS.map((form) => `/api/actors/${encodeURIComponent(id)}/flight${form}`),
   ]);
   const read = async (path: string): Promise<string> => {
     const answer = await fetch(base + path, { headers: { authorization: `Bearer ${HTTP_TOKEN}` } });
