@@ -40,8 +40,9 @@ const HELD = SERIES.filter(([key]) => !['eventLoopUtilization', 'eventsPerSecond
 
 const samples: Sample[] = [];
 
-export function remember(sample: Sample): void {
-  samples.push(sample);
+/** Keeps the figures that are drawn, and nothing else of what is given. */
+export function remember(given: Sample): void {
+  samples.push(Object.fromEntries(SERIES.map(([key]) => [key, given[key]])) as unknown as Sample);
   if (samples.length > POINTS_MAX) samples.shift();
 }
 
