@@ -1,6 +1,6 @@
 /**
  * Recording as people run it: the command before a camera over HTTP and one over RTSP, a gateway that is killed in the
- * middle of a picture, and what ffprobe makes of what is on the disk.
+ * middle of a picture, and what ffprobe and ffplay make of what is on the disk.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -54,8 +54,16 @@ function expectWhole(dir: string, camera: string, listed: readonly Recording[]):
   }
 }
 
+/** Plays a file to its end, as somebody does who opens it; nobody sees it. */
+function expectPlayed(path: string): void {
+  const env = { ...process.env, SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy' };
+  const args = ['-v', 'error', '-nostats', '-autoexit', '-an', path];
+  const { status, stderr } = spawnSync('ffplay', args, { encoding: 'utf8', env, timeout: 60_000 });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+}
+
 describe.skipIf(!rtspIsThere)('sluice serve --record (needs: ffmpeg, the RTSP server of GStreamer)', () => {
-  it('S1-21 records every camera, and leaves files that ffprobe reads to the last picture', async () => {
+  it('S1-21 records every camera, shows both on its page, and leaves files that ffprobe reads and ffplay plays', async () => {
     const [front, back] = await Promise.all([FfmpegCamera.start(), RtspCamera.start()]);
     const dir = temporaryFolder();
     const gateway = await serve('--camera', `front=${front.url}`, '--camera', `back=${back.url()}`, '--record', dir);
@@ -67,6 +75,12 @@ describe.skipIf(!rtspIsThere)('sluice serve --record (needs: ffmpeg, the RTSP se
       );
       expect(await gateway.camera(id)).toMatchObject({ viewers: 0, recording: { state: 'recording', drops: 0 } });
     }
+    const { cameras } = await gateway.json<{ cameras: CameraView[] }>('/api/cameras');
+    expect(Object.fromEntries(cameras.map(({ id, state, recording }) => [id, [state, recording?.state]]))).toEqual({
+      front: ['live', 'recording'],
+      back: ['live', 'recording'],
+    });
+    expect((await fetch(gateway.page)).headers.get('content-type')).toMatch(/^text\/html/);
     expect(await gateway.resources()).toMatchObject({ workers: 4, orphans: 0, recordings: { segments: 0 } });
     expect(await gateway.stop()).toEqual({ code: 0, signal: null });
     for (const id of ['front', 'back']) {
@@ -77,6 +91,7 @@ describe.skipIf(!rtspIsThere)('sluice serve --record (needs: ffmpeg, the RTSP se
       const recording = JSON.parse(line ?? '') as Recording;
       expect(recording.frames).toBeGreaterThan(40);
       expectWhole(dir, id, [recording]);
+      expectPlayed(join(dir, id, `${recording.id}.mkv`));
     }
   });
 });
