@@ -104,6 +104,11 @@ export class Recorder implements ProcessBody {
     return this.#parts.camera.id;
   }
 
+  /** That of all recordings, in which its camera has one of its own. */
+  get folder(): string {
+    return this.#parts.record.dir;
+  }
+
   get input(): RecorderInput {
     return { ...TIMES, jitter: this.#parts.jitter };
   }

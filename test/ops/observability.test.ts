@@ -107,6 +107,16 @@ const CASES: Readonly<Record<string, Case>> = {
     quiet: { sluice_disk_free_bytes: '90000000000x10' },
     at: '8m',
   },
+  SluiceNotRecording: {
+    trouble: { 'sluice_recorders{state="backingOff"}': '1x10', 'sluice_recorders{state="recording"}': '3x10' },
+    quiet: { 'sluice_recorders{state="backingOff"}': '0 1 0x8', 'sluice_recorders{state="recording"}': '4x10' },
+    at: '5m',
+  },
+  SluiceRecordingDrops: {
+    trouble: { sluice_recording_drops_total: '0+30x20', sluice_recording_frames_total: '0+900x20' },
+    quiet: { sluice_recording_drops_total: '0+1x20', sluice_recording_frames_total: '0+900x20' },
+    at: '15m',
+  },
   SluiceAbandoned: {
     trouble: { sluice_abandoned_total: '0 0 1 1' },
     quiet: { sluice_abandoned_total: '4x4' },

@@ -84,6 +84,17 @@ export const METRICS = {
   sluice_camera_data_age_seconds: gauge(
     'Age of the oldest last frame among the cameras that are connected; 0 without any.',
   ),
+  sluice_recorders: gauge(
+    'Recorders of cameras, by their state; `paused` is a disk that is full, `backingOff` one that fails.',
+    'state',
+  ),
+  sluice_recording_segments_total: counter('Segments of recordings that were completed.'),
+  sluice_recording_bytes_total: counter('Bytes of them.'),
+  sluice_recording_frames_total: counter('Pictures that were written into segments.'),
+  sluice_recording_drops_total: counter('Pictures that were not recorded because a disk was too slow.'),
+  sluice_recording_disk_free_bytes: optional(
+    gauge('Free on the disk of each folder that is recorded into, when its recorders last looked.', 'folder'),
+  ),
   sluice_viewers: gauge('Viewers of cameras, over gRPC and HTTP.'),
   sluice_rooms: gauge('Rooms that exist.'),
 

@@ -117,6 +117,9 @@ export class GatewayMetrics {
     this.#set('sluice_streams', seen.streams);
     this.#set('sluice_stream_queue_depth', seen.queued);
     this.#set('sluice_stream_stale', seen.stalled);
+    this.#set('sluice_recorders', seen.recorders);
+    if (seen.freeBytes.size > 0 || this.#gauges.has('sluice_recording_disk_free_bytes'))
+      this.#set('sluice_recording_disk_free_bytes', seen.freeBytes);
     for (const depth of seen.waiting) this.observe('sluice_mailbox_depth', depth);
 
     const figures = gateway.resources();

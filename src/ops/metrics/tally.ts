@@ -3,6 +3,8 @@
  * through a stream is read from the stream when it ends, and from those that live when somebody asks.
  */
 import { Camera } from '../../gateway/camera.js';
+import { Recorder } from '../../gateway/recorder.js';
+import type { RecordingView } from '../../gateway/recorder-words.js';
 import { StreamBody, type Traffic } from '../../gateway/stream.js';
 import type { Telemetry, TelemetryFact } from '../../gateway/telemetry.js';
 import type { GatewayEvent } from '../../gateway/views.js';
@@ -103,6 +105,7 @@ export class Tally {
       this.#parts.observe('sluice_stream_duration_seconds', seconds, body.kind);
       addTraffic(body.traffic(), (name, label, amount) => this.add(name, label, amount));
     } else if (body instanceof Camera) this.add('sluice_camera_frames_total', '', body.frames);
+    else if (body instanceof Recorder) addRecorded(body.view(), (name, label, amount) => this.add(name, label, amount));
     else this.#sessionGone(process);
   }
 
@@ -156,6 +159,10 @@ export class Tally {
       case 'channel.evicted':
         this.add('sluice_pool_evictions_total');
         break;
+      case 'recorder.segment':
+        this.add('sluice_recording_segments_total');
+        this.add('sluice_recording_bytes_total', '', Number(detail?.['bytes'] ?? 0));
+        break;
       case 'cluster.fenced':
         this.add('sluice_cluster_fenced_total');
         break;
@@ -175,6 +182,15 @@ export class Tally {
 }
 
 type Adder = (name: MetricName, label: string, amount: number) => void;
+
+/** What a recorder has counted in its life. */
+export function addRecorded(
+  { frames, drops }: Pick<RecordingView, 'frames' | 'drops'>,
+  add: (name: MetricName, label: string, amount: number) => void,
+): void {
+  add('sluice_recording_frames_total', '', frames);
+  add('sluice_recording_drops_total', '', drops);
+}
 
 export function addTraffic({ framesIn, framesOut, bytesIn, bytesOut, drops }: Traffic, add: Adder): void {
   if (framesIn > 0) add('sluice_stream_frames_total', 'in', framesIn);
