@@ -21,6 +21,11 @@ export interface Passed {
   readonly outAtMs?: number | undefined;
 }
 
+/** A moment that is kept as a number from the beginning, which is not a number until something has passed. */
+export function momentOf(atMs: number): number | undefined {
+  return Number.isNaN(atMs) ? undefined : atMs;
+}
+
 export function dataAges(nowMs: number, state: DataState, { inAtMs, outAtMs }: Passed): DataAges {
   const age = (atMs: number): number => Math.max(0, Math.round(nowMs - atMs));
   return {

@@ -7,7 +7,7 @@ import { Outbox, type OutboxEdge } from '../flow/outbox.js';
 import type { Clock } from '../otp/clock.js';
 import type { ExitReason } from '../otp/exit-reason.js';
 import type { Process } from '../otp/process.js';
-import { type DataAges, dataAges, SILENT_MS, stateByAge } from './data-age.js';
+import { type DataAges, dataAges, momentOf, SILENT_MS, stateByAge } from './data-age.js';
 import type { GatewayOptions } from './options.js';
 import type { Participant } from './room-participant.js';
 import type { AudioChunk, AudioContent, AudioEncoder, AudioHandle, AudioWire } from './room-transport.js';
@@ -139,7 +139,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
   /** In: its user said something. Out: its wire was given something to hear, or the sign that the gateway is here. */
   protected override data(nowMs: number): DataAges {
     const inAtMs = this.#heard === 0 ? undefined : this.#heardAtMs;
-    const outAtMs = Number.isNaN(this.#wroteAtMs) ? undefined : this.#wroteAtMs;
+    const outAtMs = momentOf(this.#wroteAtMs);
     return dataAges(nowMs, stateByAge(nowMs, inAtMs, SILENT_MS), { inAtMs, outAtMs });
   }
 

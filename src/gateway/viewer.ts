@@ -4,9 +4,11 @@
  */
 import { FrameRate } from '../flow/frame-rate.js';
 import { Outbox, type OverflowPolicy } from '../flow/outbox.js';
+import type { Clock } from '../otp/clock.js';
 import type { ExitReason } from '../otp/exit-reason.js';
+import type { Process } from '../otp/process.js';
 import type { Camera, FrameConsumer } from './camera.js';
-import { type DataAges, dataAges, stateByAge } from './data-age.js';
+import { type DataAges, dataAges, momentOf, stateByAge } from './data-age.js';
 import type { Frame } from './frame.js';
 import { StreamBody, sentBy, type Traffic } from './stream.js';
 import type { FrameWire } from './transport.js';
@@ -33,8 +35,11 @@ export class Viewer extends StreamBody implements FrameConsumer {
   /** Absent where every frame is within the rate: then the clock is not asked for each. */
   readonly #rate: FrameRate | undefined;
   #leave: (() => void) | undefined;
-  #pushedAtMs: number | undefined;
-  #givenAtMs: number | undefined;
+  #clock: Clock | undefined;
+  /** Not a number before the first. Never nothing: V8 would make an object of each such number, for each frame and viewer. */
+  #pushedAtMs = Number.NaN;
+  #givenAtMs = Number.NaN;
+  #pushing = false;
 
   constructor(options: ViewerOptions) {
     super();
@@ -47,11 +52,21 @@ export class Viewer extends StreamBody implements FrameConsumer {
       bytesMax: options.queueBytes,
       sizeOf: (frame) => frame.message.length,
       write: (frame, done) => {
-        this.#givenAtMs = this.process.system.clock.now();
+        // Nearly every frame is given at once, and the clock was asked for it already.
+        this.#givenAtMs = this.#pushing ? this.#pushedAtMs : this.#nowMs;
         options.wire.write(frame, done);
       },
       onEdge: this.onEdge,
     });
+  }
+
+  override attach(process: Process): void {
+    super.attach(process);
+    this.#clock = process.system.clock;
+  }
+
+  get #nowMs(): number {
+    return (this.#clock as Clock).now();
   }
 
   /** Begins to watch. */
@@ -62,8 +77,11 @@ export class Viewer extends StreamBody implements FrameConsumer {
   }
 
   push(frame: Frame): void {
-    this.#pushedAtMs = this.process.system.clock.now();
-    if (!this.#rate || this.#rate.admit(this.#pushedAtMs)) this.#outbox.push(frame);
+    this.#pushedAtMs = this.#nowMs;
+    if (this.#rate && !this.#rate.admit(this.#pushedAtMs)) return;
+    this.#pushing = true;
+    this.#outbox.push(frame);
+    this.#pushing = false;
   }
 
   /** The camera will deliver no more. */
@@ -95,8 +113,8 @@ export class Viewer extends StreamBody implements FrameConsumer {
   /** In: its camera gave a frame. Out: its wire was given one, which it is only when it has taken the one before. */
   protected override data(nowMs: number): DataAges {
     const { staleMs, stillMs = 0 } = this.#options.camera.options;
-    const state = stateByAge(nowMs, this.#givenAtMs, staleMs + stillMs);
-    return dataAges(nowMs, state, { inAtMs: this.#pushedAtMs, outAtMs: this.#givenAtMs });
+    const [inAtMs, outAtMs] = [momentOf(this.#pushedAtMs), momentOf(this.#givenAtMs)];
+    return dataAges(nowMs, stateByAge(nowMs, outAtMs, staleMs + stillMs), { inAtMs, outAtMs });
   }
 
   override traffic(): Traffic {
