@@ -3,31 +3,29 @@
  * is told there; here is what a host may ask, and how the whole is drained and stopped.
  */
 import type { Server } from '@grpc/grpc-js';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { gatewayTree } from './application.js';
 import { folderArchives, sourceFactory } from './cameras/index.js';
-import type { Engine } from './cluster/engine.js';
 import type { ClusterNode } from './cluster/node.js';
-import { type Configuration, ConfigurationError, type ConfigurationInput, configure } from './configuration.js';
+import { type Configuration, ConfigurationError, configure } from './configuration.js';
 import type { Cameras } from './gateway/cameras.js';
 import type { Channels } from './gateway/channels.js';
 import type { ClientManager } from './gateway/client-manager.js';
-import type { SourceDriver, SourceFactory } from './gateway/frame-source.js';
+import type { SourceFactory } from './gateway/frame-source.js';
 import { GatewayError } from './gateway/gateway-error.js';
 import type { LiveGateway } from './gateway/live-gateway.js';
 import type { CameraOptions, GatewayOptions } from './gateway/options.js';
-import type { RoomBackend } from './gateway/room-backend.js';
 import type { Rooms } from './gateway/rooms.js';
 import type { Services } from './gateway/services.js';
 import type { Sessions } from './gateway/sessions.js';
 import type { ClusterView, GatewayEvent, Resources, TreeView } from './gateway/views.js';
 import { authenticates } from './grpc/auth.js';
-import type { GrpcCameraOptions } from './grpc/camera-source.js';
 import type { GrpcChannel, GrpcChannelOptions } from './grpc/channel.js';
 import { encodeFrame } from './grpc/frame-codec.js';
 import { type AttachedServices, attachServices, startGrpcServer } from './grpc/server.js';
 import { readTls, type TlsMaterial } from './grpc/tls.js';
-import { type Inspect, inspectionOf } from './inspection.js';
+import type { GatewayHostOptions } from './host-options.js';
+import { inspectionOf } from './inspection.js';
 import { joinCluster } from './join-cluster.js';
 import { Listener } from './listener.js';
 import { observe } from './observation.js';
@@ -35,40 +33,12 @@ import { isLoopback } from './ops/access.js';
 import { createHttpHandler, type HttpHandler } from './ops/handler.js';
 import { startHttpServer } from './ops/http.js';
 import { LogFile } from './ops/log-file.js';
-import type { OpenTelemetryOptions } from './ops/open-telemetry.js';
 import { ownLogger } from './ops/own-logger.js';
 import { type Application, startApplication } from './otp/application.js';
-import type { Clock } from './otp/clock.js';
 import { leftovers } from './otp/leaks.js';
 import { System } from './otp/system.js';
 
-/** The configuration, and what cannot be written in a file. */
-export interface GatewayHostOptions extends ConfigurationInput {
-  /** Default: a pino logger of `log.level` on standard output, or into `log.file`. */
-  readonly logger?: Logger;
-  readonly clock?: Clock;
-  /** In [0, 1). Default `Math.random`. */
-  readonly random?: () => number;
-  /** Stops the gateway when aborted. */
-  readonly signal?: AbortSignal;
-  /** Shows every actor as a chart: `true` for the Stately inspector on a loopback port, or an observer of the host's. */
-  readonly inspect?: Inspect;
-  /** Sources of the host's own, by scheme: `{ 'ndi:': (url) => source }`. One of a known scheme takes its place. */
-  readonly drivers?: Readonly<Record<string, SourceDriver>>;
-  /** Who gives the tokens for `grpc(s)://` cameras, and which of their errors are tried again. */
-  readonly grpcCameras?: GrpcCameraOptions;
-  /** Whether the last steps of every actor are recorded, in at most 8 MiB. Default true. */
-  readonly flight?: boolean;
-  /** What carries the audio of rooms. Default: a relay within this process. */
-  readonly roomBackend?: RoomBackend;
-  /** An engine that several gateways share, in place of `cluster.nats`; opened at the start and closed at the end. */
-  readonly engine?: () => Promise<Engine>;
-  /** Counts ended actors that are not collected (`sluice_undisposed_objects`), at the cost of an entry for each. Default false. */
-  readonly watchCollection?: boolean;
-  /** A meter and a tracer of `@opentelemetry/api`: durations of calls, and a span per start and end of a session. */
-  readonly telemetry?: OpenTelemetryOptions;
-}
-
+export type { GatewayHostOptions } from './host-options.js';
 /** The gateway as a host holds it. */
 export interface SluiceGateway extends AsyncDisposable {
   readonly configuration: Configuration;
@@ -129,6 +99,7 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     flight = true,
     engine,
     watchCollection = false,
+    authorize,
     telemetry: openTelemetry = {},
     ...input
   } = hostOptions;
@@ -164,7 +135,8 @@ export function createGateway(hostOptions: GatewayHostOptions = {}): SluiceGatew
     },
   );
 
-  const { grpc: grpcOptions, http: httpOptions } = configuration;
+  const grpcOptions = configuration.grpc;
+  const httpOptions = { ...configuration.http, authorize };
   const ready = (): boolean => grpc.bound && http.bound;
   const seen = { live, chronicle, telemetry, system, log, ready };
   const { metrics, flights, watch, pinged, ...observation } = observe({

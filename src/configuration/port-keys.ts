@@ -80,5 +80,16 @@ export const httpKeys = z
     host: z.string().min(1).default('127.0.0.1'),
     port: port.default(8_080).describe('0: any free one.'),
     token: z.string().min(8).max(512).optional().describe('Needed for actions. Without, the page is read-only.'),
+    basePath: z
+      .string()
+      .max(256)
+      .regex(/^(?:\/[\w.~-]+)+$/, 'expected a path such as /sluice, without a slash at its end')
+      .optional()
+      .describe('Where a proxy has put the page and the API.'),
+    hostNames: z
+      .array(z.string().min(1).max(256))
+      .max(100)
+      .default([])
+      .describe('Names besides `host` under which it may be asked, as a proxy passes them on; without a port.'),
   })
   .prefault({});

@@ -96,7 +96,7 @@ export class ChannelPool<C extends Channel, O> {
   /** The same for one by its id. False where there is none, or it is being shut already. */
   evict(id: string): boolean {
     const slot = [...this.#byKey.values()].find((one) => one.id === id);
-    if (slot) this.#evicted(slot, 'an operator asked for it');
+    if (slot) this.#note('channel.evicted', slot, 'an operator asked for it');
     if (slot) this.#retire(slot, 'it is being shut', this.#limits.closeMs);
     return slot !== undefined;
   }
@@ -246,14 +246,9 @@ export class ChannelPool<C extends Channel, O> {
     if (this.#slots.size < this.#limits.channelsMax) return true;
     const oldest = this.#idle.takeOldest();
     if (!oldest) return false;
-    this.#evicted(oldest, 'its place was needed');
+    this.#note('channel.evicted', oldest, 'its place was needed');
     this.#close(oldest);
     return true;
-  }
-
-  #evicted(slot: ChannelSlot<C, O>, why: string): void {
-    this.#evictions += 1;
-    this.#note('channel.evicted', slot, why);
   }
 
   /** There may be room now: it goes to whoever has waited longest, and to all who want the same channel. */
@@ -297,6 +292,7 @@ export class ChannelPool<C extends Channel, O> {
   }
 
   #note(type: ChannelNote, slot: ChannelSlot<C, O>, reason: string): void {
+    if (type === 'channel.evicted') this.#evictions += 1;
     this.#options.note(type, slot.view(this.#options.nowMs()), reason);
   }
 }

@@ -4,7 +4,7 @@
  * 1. Is this request meant for us? The Host names a loopback address, the address we are bound to, or a name that the
  *    configuration gives. Otherwise some other site has pointed its own name at us (DNS rebinding).
  * 2. Does a page of another site ask? Then no, whatever it asks. Browsers tell in Origin and Sec-Fetch-Site.
- * 3. May it read? On a loopback address everybody may. Elsewhere the bearer token is wanted, or the cookie that
+ * 3. May it read? On a loopback address everybody may, unless a proxy asks for somebody else. Elsewhere the bearer token is wanted, or the cookie that
  *    `POST /api/login` gives for it, because pictures and event streams in a browser cannot carry a header. The cookie
  *    is derived from the token and good for reading only, so a page cannot be made to act by a request forged elsewhere,
  *    and a token never stands in a URL that a log or a history keeps.
@@ -22,11 +22,21 @@ export interface AccessOptions {
   readonly token?: string | undefined;
   /** Further names under which this server is asked, as a reverse proxy passes them on; without a port. */
   readonly hostNames?: readonly string[] | undefined;
+  /**
+   * What a host of ours knows of who asks, from a session or a certificate of its own. It only adds: the token is good as
+   * well. A throw or a rejection grants nothing. Host and Origin have been looked at before.
+   */
+  readonly authorize?: Authorize | undefined;
 }
+
+/** `act` includes reading; `undefined`: ask for the token. */
+export type Grant = 'read' | 'act' | undefined;
+export type Authorize = (req: IncomingMessage) => Grant | Promise<Grant>;
 
 export class Access {
   readonly #token: string | undefined;
   readonly #openReads: boolean;
+  readonly #authorize: Authorize;
   readonly #names: ReadonlySet<string>;
   readonly #cookieName: string;
   readonly #cookieValue: string;
@@ -34,6 +44,7 @@ export class Access {
   constructor(options: AccessOptions) {
     this.#token = options.token || undefined;
     this.#openReads = options.host !== undefined && isLoopback(options.host);
+    this.#authorize = options.authorize ?? (() => undefined);
     const names = [options.host, ...(options.hostNames ?? [])].filter((name) => name !== undefined);
     this.#names = new Set(names.map(bareName));
     // The name carries a part of the token's digest: cookies know no ports, and two gateways may share a machine.
@@ -68,16 +79,17 @@ export class Access {
     }
   }
 
-  /** Question 3; throws a 401. */
-  checkRead(req: IncomingMessage): void {
-    if (this.#openReads || this.#bearerFits(req) || this.#cookieFits(req)) return;
+  /** Question 3; rejects with a 401. */
+  async checkRead(req: IncomingMessage): Promise<void> {
+    if ((this.#openReads && !isForwarded(req)) || this.#bearerFits(req) || this.#cookieFits(req)) return;
+    if ((await this.#granted(req)) !== undefined) return;
     throw unauthenticated(this.#token ? 'the token is needed: Authorization: Bearer <token>' : 'no token configured');
   }
 
-  /** Question 4; throws a 401. */
-  checkAct(req: IncomingMessage): void {
+  /** Question 4; rejects with a 401. */
+  async checkAct(req: IncomingMessage): Promise<void> {
+    if (this.#bearerFits(req) || (await this.#granted(req)) === 'act') return;
     if (!this.#token) throw unauthenticated('read-only: no token configured');
-    if (this.#bearerFits(req)) return;
     throw unauthenticated('actions need the token: Authorization: Bearer <token>');
   }
 
@@ -85,6 +97,15 @@ export class Access {
   readCookie(req: IncomingMessage): string {
     const secure = 'encrypted' in req.socket ? '; Secure' : '';
     return `${this.#cookieName}=${this.#cookieValue}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200${secure}`;
+  }
+
+  async #granted(req: IncomingMessage): Promise<Grant> {
+    try {
+      return await this.#authorize(req);
+    } catch {
+      // Who cannot be judged is a stranger.
+      return undefined;
+    }
   }
 
   #bearerFits(req: IncomingMessage): boolean {
@@ -104,6 +125,12 @@ export class Access {
 export function isLoopback(host: string): boolean {
   const name = bareName(host);
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
+}
+
+/** A proxy on this machine asks for somebody who may be anywhere. */
+function isForwarded({ headers }: IncomingMessage): boolean {
+  const name = nameOfHost(headers.host ?? '');
+  return name === undefined || !isLoopback(name) || 'x-forwarded-for' in headers || 'forwarded' in headers;
 }
 
 /** Compares in a time that depends on neither text: digests of the same length are compared. */

@@ -1,5 +1,6 @@
 /** How answers are written: the headers that every one of them carries, and the three simple kinds of body. */
-import type { ServerResponse } from 'node:http';
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpError } from './http-error.js';
 
 /**
@@ -26,6 +27,28 @@ export function answer(res: ServerResponse, status: number, contentType: string,
   res.setHeader('Content-Type', contentType);
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(body);
+}
+
+/** By body, which is the same object for as long as it is the same. */
+const tags = new WeakMap<Buffer, string>();
+
+/** Answers with what changes only with the version that runs: who has it already is told so, in a 304 without a body. */
+export function answerLasting(req: IncomingMessage, res: ServerResponse, contentType: string, body: Buffer): void {
+  let tag = tags.get(body);
+  if (!tag) {
+    tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+    tags.set(body, tag);
+  }
+  res.setHeader('ETag', tag);
+  // To be asked for each time: who may not read it any more gets it from no cache.
+  res.setHeader('Cache-Control', 'private, no-cache');
+  const known = (req.headers['if-none-match'] ?? '').split(',').map((one) => one.trim().replace(/^W\//, ''));
+  if (!known.includes(tag) && !known.includes('*')) {
+    answer(res, 200, contentType, body);
+    return;
+  }
+  res.statusCode = 304;
+  res.end();
 }
 
 export function answerJson(res: ServerResponse, status: number, value: unknown): void {

@@ -22,6 +22,8 @@ const URL_BYTES_MAX = 8 * 1024;
 
 export interface HttpHandlerOptions extends AccessOptions {
   readonly gateway: Gateway;
+  /** Where a proxy has put all of this, such as `/sluice`; without it everything is found as well. Default: nowhere. */
+  readonly basePath?: string | undefined;
   readonly log?: HttpLog | undefined;
   /** What actors took. Default: nobody recorded it. */
   readonly flights?: FlightRecorder | undefined;
@@ -50,12 +52,18 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
 
   const respond = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     access.checkSender(req);
-    const [path, query] = split(req.url ?? '');
+    const [whole, query] = split(req.url ?? '');
+    const path = below(options.basePath, whole);
+    // The page finds its parts beside itself.
+    if (path === '') {
+      res.writeHead(308, { Location: `${options.basePath}/` }).end();
+      return;
+    }
     const found = resourceAt(path);
     if (!found) throw new HttpError(404, 'not_found', 'there is nothing under this path');
     const endpoint = endpointFor(found.resource, req.method);
-    if (endpoint.needs === 'read') access.checkRead(req);
-    if (endpoint.needs === 'act') access.checkAct(req);
+    if (endpoint.needs === 'read') await access.checkRead(req);
+    if (endpoint.needs === 'act') await access.checkAct(req);
     const params = found.caught.map(decoded);
     const readCookie = (): string => access.readCookie(req);
     await endpoint.run({
@@ -99,6 +107,13 @@ function split(url: string): [path: string, query: URLSearchParams] {
   }
   const mark = url.indexOf('?');
   return mark < 0 ? [url, new URLSearchParams()] : [url.slice(0, mark), new URLSearchParams(url.slice(mark + 1))];
+}
+
+/** The path without what a proxy has put before it; empty for just that. */
+function below(basePath: string | undefined, path: string): string {
+  if (!basePath || !path.startsWith(basePath)) return path;
+  const rest = path.slice(basePath.length);
+  return rest === '' || rest.startsWith('/') ? rest : path;
 }
 
 function endpointFor(resource: Resource, method: string | undefined): Endpoint {

@@ -1,5 +1,6 @@
 /** The page and the API, for a host that mounts them itself. */
 
+export type { Authorize, Grant } from './access.js';
 export { createHttpHandler, type HttpHandler, type HttpHandlerOptions } from './handler.js';
 export { type HttpServer, type HttpServerOptions, startHttpServer } from './http.js';
 export { ActorObserver } from './inspector/observer.js';

@@ -3,7 +3,7 @@
  * everything else about a request (who sends it, limits, errors, HEAD, 405) is the handler's.
  */
 import { act, collectGarbage, drain, evict, logLevel, setLogLevel, undrain } from './actions.js';
-import { answer, answerJson, answerText } from './answer.js';
+import { answerJson, answerLasting, answerText } from './answer.js';
 import { chartDrawing } from './charts.js';
 import { eventFilter } from './event-filter.js';
 import { distinct, eventRow } from './event-row.js';
@@ -11,6 +11,7 @@ import type { Exchange } from './exchange.js';
 import { flight } from './flight/route.js';
 import { heapSnapshot } from './heap-snapshot.js';
 import { metricsAnswer } from './metrics-text.js';
+import { openApi } from './openapi.js';
 import { webPage } from './page.js';
 import { pageOf, wholeNumber } from './paging.js';
 import { recordedFile, recordedView, recordings } from './recordings.js';
@@ -36,7 +37,7 @@ const reads = (run: Endpoint['run']): Resource => ({ GET: { needs: 'read', run }
 const acts = (run: Endpoint['run']): Resource => ({ POST: { needs: 'act', run } });
 
 /** The first that fits a path answers it. Ids may be one encoded segment or the raw rest of the path. */
-const ROUTES: readonly (readonly [RegExp, Resource])[] = [
+export const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/$/, { GET: { needs: 'open', run: thePage } }],
   [/^\/livez$/, { GET: { needs: 'open', run: ({ res }) => answerText(res, 200, 'alive') } }],
   [/^\/readyz$/, { GET: { needs: 'open', run: readiness } }],
@@ -44,6 +45,7 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/metrics$/, reads(metricsAnswer)],
   [/^\/system-resources$/, reads(async ({ res, gateway }) => answerJson(res, 200, await systemResources(gateway)))],
   [/^\/cleanup-resources$/, acts(({ res, gateway }) => answerJson(res, 200, { removed: gateway.cleanUp() }))],
+  [/^\/api\/openapi\.json$/, reads(theDocument)],
   [/^\/api\/tree$/, reads(tree)],
   [/^\/api\/(actors|clients|sessions|streams|cameras|rooms|services|calls|topics|channels)$/, reads(collection)],
   [/^\/api\/actors\/(.+)\/(stop|kill|restart)$/, acts(act)],
@@ -59,7 +61,7 @@ const ROUTES: readonly (readonly [RegExp, Resource])[] = [
   ],
   [
     /^\/api\/charts\/([^/]+)\.svg$/,
-    reads(({ res, params }) => answer(res, 200, 'image/svg+xml', chartDrawing(params[0] ?? ''))),
+    reads(({ req, res, params }) => answerLasting(req, res, 'image/svg+xml', chartDrawing(params[0] ?? ''))),
   ],
   [/^\/api\/events$/, reads(events)],
   [/^\/api\/why\/(.+)$/, reads(why)],
@@ -88,10 +90,17 @@ export function resourceAt(
   return undefined;
 }
 
-function thePage({ res }: Exchange): void {
+let document: Buffer | undefined;
+
+function theDocument({ req, res }: Exchange): void {
+  document ??= Buffer.from(JSON.stringify(openApi(resourceAt), undefined, 2));
+  answerLasting(req, res, 'application/json; charset=utf-8', document);
+}
+
+function thePage({ req, res }: Exchange): void {
   const { html, policy } = webPage();
   res.setHeader('Content-Security-Policy', policy);
-  answer(res, 200, 'text/html; charset=utf-8', html);
+  answerLasting(req, res, 'text/html; charset=utf-8', html);
 }
 
 function readiness({ res, gateway, ready }: Exchange): void {
