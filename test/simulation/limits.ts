@@ -5,7 +5,7 @@ export const QUEUE_BYTES = 1_000;
 /** Chunks of audio are at least 80 bytes. */
 export const AUDIO_QUEUE = Math.ceil(QUEUE_BYTES / 80);
 /** Shorter than a write may take, so that audio grows old behind one. */
-export const MAX_AGE_MS = 700;
+export const MAX_AGE_MS = 250;
 export const TOPICS_MAX = 3;
 export const SERVICES_MAX = 6;
 export const CALLS_MAX = 6;

@@ -11,10 +11,12 @@ import { type Mutant, mutants } from './mutants.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
-/** Within so many seeds each mutant is caught. */
-const SEEDS = 100;
-/** A mutant that runs in circles is noticed by that. */
-const PATIENCE_MS = 60_000;
+/** Within so many seeds each mutant is caught: those that every run of the tests goes through. */
+const SEEDS = 300;
+/** The gateway as it is has passed all of them in `simulation.test.ts`; here it is enough that what was compiled runs. */
+const SEEDS_SOUND = 10;
+/** Whoever meets this limit is not caught. It is for a machine with much else to do. */
+const PATIENCE_MS = 400_000;
 
 let home: string;
 
@@ -31,17 +33,22 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** What the run of these seeds says; empty when it finds nothing. */
-async function faultsOf(folder: string): Promise<string> {
-  const args = [join(folder, 'test/simulation/main.js'), '--seeds', String(SEEDS), '--stop'];
+/**
+ * The first fault that these seeds find, as in `seed 3, step 7: I-own: …`; empty when they find none. Only a broken invariant and an
+ * error that the gateway met are faults. A time limit is none, for a slow machine meets it as well; nor is a change after
+ * which there is no program any more.
+ */
+async function faultOf(folder: string, seeds: number): Promise<string> {
+  const args = [join(folder, 'test/simulation/main.js'), '--seeds', String(seeds), '--stop'];
   try {
     await run(process.execPath, args, { timeout: PATIENCE_MS, env: { ...process.env, NODE_ENV: 'production' } });
     return '';
   } catch (error) {
-    const { stdout = '', stderr = '', killed } = error as { stdout?: string; stderr?: string; killed?: boolean };
-    // A change that is no program any more would prove nothing.
-    if (/SyntaxError|ReferenceError/.test(stderr + stdout)) throw error;
-    return killed ? 'it does not come to an end' : stdout || stderr;
+    const { stdout = '', killed } = error as { stdout?: string; killed?: boolean };
+    const [, seed, fault] = /^(seed \d+, step \d+):\n {2}(.*)$/m.exec(stdout) ?? [];
+    if (seed !== undefined) return `${seed}: ${fault}`;
+    if (killed) throw new Error(`expected a fault within ${seeds} seeds, but ${PATIENCE_MS} ms went by without one`);
+    throw error;
   }
 }
 
@@ -57,9 +64,9 @@ function patched({ file, text, becomes }: Mutant, index: number): string {
 
 describe('the gateway as it is', () => {
   it(
-    `passes the ${SEEDS} seeds`,
+    `passes ${SEEDS_SOUND} seeds`,
     async () => {
-      expect(await faultsOf(join(home, 'gateway'))).toBe('');
+      expect(await faultOf(join(home, 'gateway'), SEEDS_SOUND)).toBe('');
     },
     2 * PATIENCE_MS,
   );
@@ -69,7 +76,12 @@ describe('a gateway without one rule', () => {
   it.each(mutants.map((mutant, index) => ({ ...mutant, index })))(
     `is caught within ${SEEDS} seeds: $rule`,
     async (mutant) => {
-      expect(await faultsOf(patched(mutant, mutant.index))).toMatch(/^seed \d+, step|does not come to an end/);
+      const fault = await faultOf(patched(mutant, mutant.index), SEEDS);
+      if (mutant.runsInCircles) expect(fault).toContain(': I-rest: ');
+      else {
+        expect(fault).toMatch(/^seed \d+, step \d+: /);
+        expect(fault).not.toContain('I-rest: ');
+      }
     },
     2 * PATIENCE_MS,
   );

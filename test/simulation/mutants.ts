@@ -2,6 +2,7 @@
 
 import { recordingMutants } from './mutants-recordings.js';
 import { streamMutants } from './mutants-streams.js';
+import { uplinkMutants } from './mutants-uplinks.js';
 
 export interface Mutant {
   /** The rule that no longer holds. */
@@ -12,10 +13,13 @@ export interface Mutant {
   readonly text: string;
   /** … becomes this. */
   readonly becomes: string;
+  /** It is caught by never coming to rest, after so much as `unrest.ts` says, and by nothing else. */
+  readonly runsInCircles?: boolean;
 }
 
 export const mutants: readonly Mutant[] = [
   ...streamMutants,
+  ...uplinkMutants,
   ...recordingMutants,
   {
     rule: 'a stream that ends takes only its own place in client_streams',

@@ -125,7 +125,7 @@ export class PeerAttempt implements UplinkAttempt {
   #answer(): void {
     if (this.over || this.#peer.stuck) return;
     const { dice } = this.#peer.stage;
-    const how = dice.weighted({ speaks: 7, refuses: 2, mute: 1, nothing: 1, 'refuses for good': 0.2 });
+    const how = dice.weighted({ speaks: 7, refuses: 4, mute: 1, nothing: 1, 'refuses for good': 0.2 });
     if (how === 'nothing') return;
     if (how === 'refuses' || how === 'refuses for good') {
       this.fail(how === 'refuses for good');
@@ -143,7 +143,7 @@ export class PeerAttempt implements UplinkAttempt {
     this.speak();
     this.#wordsLeft -= 1;
     if (this.#wordsLeft >= 0) this.#in(this.#paceMs, () => this.#talk());
-    else if (dice.chance(0.6)) this.#in(this.#paceMs, () => this.fail(dice.chance(0.1)));
+    else if (dice.chance(0.4)) this.#in(this.#paceMs, () => this.fail(dice.chance(0.1)));
   }
 
   #close(): Promise<void> | undefined {

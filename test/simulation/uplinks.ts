@@ -90,7 +90,7 @@ export class SimulatedUplinks {
     const peer = this.#stage.dice.pick(this.#wanted);
     const attempt = peer?.current;
     if (!peer || !attempt) return;
-    const what = this.#stage.dice.weighted({ speak: 3, reset: 4, hush: 1.5, stick: 1.5, refuse: 0.6 });
+    const what = this.#stage.dice.weighted({ speak: 3, reset: 4, hush: 3, stick: 1.5, refuse: 0.6 });
     this.#stage.note(`${peer.id}: ${what}`);
     if (what === 'speak') attempt.speak();
     else if (what === 'hush') attempt.hush();
