@@ -210,7 +210,7 @@ describe('the recording of a crashed camera', () => {
     expect(seen.at(-1)?.['snapshot']).toMatchObject({ status: 'stopped', output: 'Error: the source has gone' });
   });
 
-  it('is given over HTTP by a gateway, as a file and step by step, for one that was killed', async () => {
+  it('E-a8 is given over HTTP by a gateway, as a file, step by step and as diagrams, for one that was killed', async () => {
     const path = 'sluice/cameras/camera:demo';
     const gateway = createGateway({
       grpc: { port: 0 },
