@@ -7,21 +7,29 @@ import { freePort, NatsServer } from './nats-server.js';
 /** How long the three may take to agree on who leads. */
 const ELECTION_MS = 30_000;
 
-export async function startNatsCluster(size = 3): Promise<readonly NatsServer[]> {
-  const ports = await Promise.all(Array.from({ length: size }, freePort));
-  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(',');
+export interface Place {
+  /** Default: loopback. */
+  readonly address?: string;
+  readonly namespace?: string;
+}
+
+export async function startNatsCluster(places: readonly Place[] = [{}, {}, {}]): Promise<readonly NatsServer[]> {
+  const listen = await Promise.all(
+    places.map(async ({ address = '127.0.0.1' }) => `nats://${address}:${await freePort()}`),
+  );
   return Promise.all(
-    ports.map((port, at) =>
+    places.map((place, at) =>
       NatsServer.start({
+        ...place,
         args: [
           '-n',
           `n${at + 1}`,
           '--cluster_name',
           'sluice',
           '--cluster',
-          `nats://127.0.0.1:${port}`,
+          listen[at] as string,
           '--routes',
-          routes,
+          listen.join(','),
         ],
       }),
     ),

@@ -35,20 +35,29 @@ export class NatsServer {
   readonly port: number;
   readonly folder: string;
   readonly #args: readonly string[];
+  readonly #namespace: string | undefined;
   #process: ChildProcess | undefined;
 
-  private constructor(address: string, port: number, folder: string, args: readonly string[]) {
+  private constructor(
+    address: string,
+    port: number,
+    folder: string,
+    { args = [], namespace }: { args?: readonly string[]; namespace?: string },
+  ) {
     this.address = address;
     this.port = port;
     this.folder = folder;
     this.#args = args;
+    this.#namespace = namespace;
   }
 
-  /** One server, or one of several where `args` name its cluster. */
-  static async start(options: { address?: string; port?: number; args?: readonly string[] } = {}): Promise<NatsServer> {
+  /** One server, or one of several where `args` name its cluster; in a network namespace, where it is to be in one. */
+  static async start(
+    options: { address?: string; port?: number; args?: readonly string[]; namespace?: string } = {},
+  ): Promise<NatsServer> {
     const port = options.port ?? (await freePort());
     const folder = mkdtempSync(join(tmpdir(), 'sluice-nats-'));
-    const server = new NatsServer(options.address ?? '127.0.0.1', port, folder, options.args ?? []);
+    const server = new NatsServer(options.address ?? '127.0.0.1', port, folder, options);
     await server.run();
     return server;
   }
@@ -62,11 +71,10 @@ export class NatsServer {
   }
 
   async run(): Promise<void> {
-    this.#process = spawn(
-      NATS_BIN,
-      ['-js', '-sd', this.folder, '-a', this.address, '-p', String(this.port), ...this.#args],
-      { stdio: 'ignore' },
-    );
+    const inside = this.#namespace === undefined ? [] : ['ip', 'netns', 'exec', this.#namespace];
+    const args = ['-js', '-sd', this.folder, '-a', this.address, '-p', String(this.port), ...this.#args];
+    const [command = NATS_BIN, ...rest] = [...inside, NATS_BIN, ...args];
+    this.#process = spawn(command, rest, { stdio: 'ignore' });
     for (let n = 0; n < 200; n += 1) {
       const socket = connect(this.port, this.address);
       const open = await Promise.race([

@@ -3,41 +3,22 @@
  * directions or in one. The others take over at once, whoever is acted upon refuses the one who was cut, and that one stops by itself before
  * its lease ends. Needs root, iproute2 and a NATS server.
  */
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openNatsEngine } from '../../src/cluster/nats/nats-engine.js';
-import { TokenReceiver } from '../../src/cluster/receiver.js';
 import { compareTokens, type Token } from '../../src/cluster/token.js';
 import { Claimer } from '../cluster/claim-checker.js';
 import { NatsServer, natsMissing } from '../cluster/nats-server.js';
 import { root } from '../house/source-files.js';
+import { KEY, nowMs, receiverAt, told } from './acted-upon.js';
 import { eventually } from './eventually.js';
 import { FarNetwork, noNamespaces } from './partition.js';
 import { TestProcess } from './processes.js';
 
 const missing = natsMissing() ?? noNamespaces();
-const KEY = 'camera.door';
 const TTL_MS = 4_000;
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-
-/** Who is acted upon: a datagram carries a token, and lower ones are refused. */
-async function receiverAt(address: string) {
-  const socket = createSocket('udp4');
-  const tokens = new TokenReceiver();
-  const accepted: { readonly name: string; readonly token: Token }[] = [];
-  socket.on('message', (message) => {
-    const act = JSON.parse(message.toString()) as { name: string; token: Token };
-    if (tokens.admits(KEY, act.token)) accepted.push(act);
-  });
-  socket.bind(0, address);
-  await once(socket, 'listening');
-  onTestFinished(() => void socket.close());
-  return { tokens, accepted, address: `${address}:${socket.address().port}` };
-}
 
 async function town() {
   const network = new FarNetwork();
@@ -68,14 +49,6 @@ async function town() {
   return { network, receiver, near, far, gone };
 }
 
-const lines = (
-  far: TestProcess,
-): { readonly type: string; readonly atMs: number; readonly inc?: number; readonly reason?: string }[] =>
-  far.stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-
 describe.skipIf(missing)(`a node in a network of its own${missing ? `: ${missing}` : ''}`, () => {
   it.each(['both ways', 'one way'] as const)(
     'D-16 cut from the engine (%s) but not from those it acts upon: refused at once, fenced before its lease ends, back as somebody new',
@@ -93,14 +66,14 @@ describe.skipIf(missing)(`a node in a network of its own${missing ? `: ${missing
       const seen = receiver.accepted.length;
       await eventually('near sees its lease end', () => near.notes.includes('cluster.nodeGone'));
       const goneMs = nowMs();
-      await eventually('it was fenced', () => lines(far).some(({ type }) => type === 'cluster.fenced'));
-      const fencedMs = lines(far).find(({ type }) => type === 'cluster.fenced')?.atMs as number;
+      await eventually('it was fenced', () => told(far).some(({ type }) => type === 'cluster.fenced'));
+      const fencedMs = told(far).find(({ type }) => type === 'cluster.fenced')?.atMs as number;
       const { refused } = receiver.tokens;
       console.log(
         `${how}: taken over in ${tookMs.toFixed(1)} ms, ${refused} acts refused, fenced ${Math.round(fencedMs - cutMs)} ms after the cut, ${Math.round(goneMs - fencedMs)} ms before its lease was over`,
       );
       expect(tookMs, 'take-over waits for nobody').toBeLessThan(1_000);
-      const lost = lines(far).find(({ type }) => type === 'lost');
+      const lost = told(far).find(({ type }) => type === 'lost');
       if (how === 'both ways') {
         expect(lost?.reason).toBe('fenced');
         expect(refused, 'it went on for a while, and was refused each time').toBeGreaterThan(10);
@@ -112,8 +85,8 @@ describe.skipIf(missing)(`a node in a network of its own${missing ? `: ${missing
       }
       expect(receiver.accepted.slice(seen), 'nothing of it was accepted').toEqual([]);
       network.mend();
-      await eventually('it is back', () => lines(far).filter(({ type }) => type === 'cluster.joined').length === 2);
-      const [first, second] = lines(far).filter(({ type }) => type === 'cluster.joined');
+      await eventually('it is back', () => told(far).filter(({ type }) => type === 'cluster.joined').length === 2);
+      const [first, second] = told(far).filter(({ type }) => type === 'cluster.joined');
       expect(second?.inc).toBeGreaterThan(first?.inc ?? 0);
       await sleep(300);
       expect(receiver.accepted.slice(seen), 'it never takes up what it had').toEqual([]);
@@ -131,7 +104,7 @@ describe.skipIf(missing)(`a node in a network of its own${missing ? `: ${missing
     }
     const seen = receiver.accepted.length;
     await eventually('it still acts', () => receiver.accepted.length > seen + 5);
-    expect(lines(far).map(({ type }) => type)).not.toContain('cluster.fenced');
+    expect(told(far).map(({ type }) => type)).not.toContain('cluster.fenced');
     expect(near.notes).not.toContain('cluster.nodeGone');
     const tokens = receiver.accepted.map(({ token }) => token);
     expect(tokens.every((token, at) => at === 0 || compareTokens(token, tokens[at - 1] as Token) >= 0)).toBe(true);

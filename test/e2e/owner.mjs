@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * A node of a cluster in a process of its own: `owner.mjs NODE NATS_URL PREFIX RECEIVER_HOST:PORT TTL_MS`. It takes the key
+ * A node of a cluster in a process of its own: `owner.mjs NODE NATS_URL[,…] PREFIX RECEIVER_HOST:PORT TTL_MS`, with as
+ * many copies of each record as there are servers. It takes the key
  * `camera.door` once it is up, for the first time only, and acts for it every 20 ms as long as its guard lets it: a datagram with its
  * token. It prints a line of JSON for each thing that happens to it.
  */
@@ -12,15 +13,16 @@ import { nodeLogic } from '../../dist/src/cluster/node-logic.js';
 import { realClock } from '../../dist/src/otp/clock.js';
 
 const [name, url, prefix, receiver, ttl] = process.argv.slice(2);
+const servers = url.split(',');
 const [host, port] = receiver.split(':');
 const ttlMs = Number(ttl);
 const say = (line) =>
   process.stdout.write(`${JSON.stringify({ atMs: Math.round(Number(process.hrtime.bigint()) / 1e6), ...line })}\n`);
 
 const engine = await openNatsEngine({
-  servers: [url],
+  servers,
   prefix,
-  replicas: 1,
+  replicas: servers.length,
   storage: 'file',
   eraBump: 0,
   node: name,
