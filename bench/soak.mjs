@@ -1,6 +1,6 @@
 /**
  * `npm run soak`: a real gateway with real clients for `--minutes M` (the options are those of `sluice soak`), or the
- * gateway on virtual time for `--sim N` seeds, from `--from`; `--engine ROUNDS` kills each of three NATS servers so often while keys
+ * gateway and then the cluster on virtual time for `--sim N` seeds each, from `--from`; `--engine ROUNDS` kills each of three NATS servers so often while keys
  * are taken. With several, one after the other. Ends with 1 when anything is left, a seed fails or a claim is lost.
  */
 import { spawn } from 'node:child_process';
@@ -28,6 +28,8 @@ async function run(...command) {
 if (sim.length > 0) {
   await run('npx', 'tsc', '-p', 'test/simulation');
   await run(process.execPath, 'dist/simulation/test/simulation/main.js', ...sim);
+  await run('npx', 'tsc', '-p', 'test/cluster');
+  await run(process.execPath, 'dist/cluster-simulation/test/cluster/main.js', ...sim);
 }
 if (rounds !== undefined) {
   process.env.SLUICE_ENGINE_ROUNDS = rounds;

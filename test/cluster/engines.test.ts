@@ -3,7 +3,8 @@ import { MemoryHub } from '../../src/cluster/memory-engine.js';
 import { realClock } from '../../src/otp/clock.js';
 import { LEASE_MS } from './asking.js';
 import { engineContract } from './engine-contract.js';
-import { SimulatedEngine, SimulatedStore } from './simulated-engine.js';
+import { SimulatedEngine } from './simulated-engine.js';
+import { SimulatedStore } from './simulated-store.js';
 import { Dice, Network, Timeline } from './simulated-world.js';
 
 engineContract('memory', async () => {

@@ -11,7 +11,8 @@ import { ClusterNode } from '../../src/cluster/node.js';
 import { nodeLogic } from '../../src/cluster/node-logic.js';
 import { readLease } from '../../src/cluster/record.js';
 import { RULES, type Rules } from '../../src/cluster/rules.js';
-import { SimulatedEngine, SimulatedStore } from './simulated-engine.js';
+import { SimulatedEngine } from './simulated-engine.js';
+import { SimulatedStore } from './simulated-store.js';
 import { Dice, driftingClock, Network, Timeline } from './simulated-world.js';
 import { goWrong } from './trouble.js';
 

@@ -1,5 +1,5 @@
 /**
- * The engine of the simulated world: linearizable, away at times, with a clock of its own, at the other end of a bad network.
+ * What one node sees of the engine of the simulated world, at the other end of a bad network.
  * The nodes are the product's own code and see it through the same port as any other engine.
  */
 import type {
@@ -14,75 +14,21 @@ import type {
   Unknown,
 } from '../../src/cluster/engine.js';
 import { matches } from '../../src/cluster/memory-engine.js';
-import { RecordStore } from '../../src/cluster/record-store.js';
-import type { Dice, Network, Timeline } from './simulated-world.js';
+import type { SimulatedStore } from './simulated-store.js';
 
 type Handler = (body: Uint8Array, reply: (body: Uint8Array) => void) => void;
-
-/** The one engine of the world: linearizable, away at times, with a clock that drifts. */
-export class SimulatedStore {
-  readonly records: RecordStore;
-  readonly subscriptions = new Set<{
-    subject: string;
-    owner: SimulatedEngine;
-    onMessage: (b: Uint8Array, s: string) => void;
-  }>();
-  readonly handlers = new Map<string, { owner: SimulatedEngine; onRequest: Handler }>();
-  readonly watchers = new Set<{ bucket: Bucket; owner: SimulatedEngine; onEntry: (entry: Entry) => void }>();
-  readonly timeline: Timeline;
-  readonly network: Network;
-  readonly drift: number;
-  era = 1;
-  awayUntilMs = 0;
-  /** Whose watches stand still, until when. */
-  readonly #lagUntilMs = new Map<string, number>();
-
-  constructor(timeline: Timeline, network: Network, dice: Dice, ttlMs: number) {
-    this.timeline = timeline;
-    this.network = network;
-    this.drift = 1 + (dice.roll() - 0.5) * 0.02;
-    this.records = new RecordStore(ttlMs);
-    this.records.listen((bucket, entry) => {
-      for (const watcher of this.watchers) if (watcher.bucket === bucket) this.#tell(watcher, entry);
-    });
-    const expire = (): void => {
-      this.records.expire(this.nowMs());
-      timeline.after(50, expire);
-    };
-    timeline.after(0, expire);
-  }
-
-  nowMs(): number {
-    return this.timeline.nowMs * this.drift;
-  }
-
-  /** The watches of a node tell nothing for so long, and then begin anew. */
-  lag(node: string, ms: number): void {
-    this.#lagUntilMs.set(node, this.timeline.nowMs + ms);
-    this.timeline.after(ms, () => {
-      for (const watcher of this.watchers) {
-        if (watcher.owner.node !== node) continue;
-        for (const entry of this.records.all(watcher.bucket)) this.#tell(watcher, entry);
-      }
-    });
-  }
-
-  #tell(watcher: { owner: SimulatedEngine; onEntry: (entry: Entry) => void }, entry: Entry): void {
-    const { owner } = watcher;
-    if (this.timeline.nowMs < (this.#lagUntilMs.get(owner.node) ?? 0)) return;
-    this.network.send('E', owner.node, () => owner.deliver(() => watcher.onEntry(entry)));
-  }
-
-  watch(watcher: { bucket: Bucket; owner: SimulatedEngine; onEntry: (entry: Entry) => void }): void {
-    this.watchers.add(watcher);
-    for (const entry of this.records.all(watcher.bucket)) this.#tell(watcher, entry);
-  }
-}
 
 export interface EngineFaults {
   /** Writes without looking at what stands there. */
   readonly blindCas?: Bucket;
+  /** Writes of owners go over what was written since, after a second try: its content was not looked at. */
+  readonly unseen?: boolean;
+  /** Two of five answers about owners are lost. */
+  readonly deaf?: boolean;
 }
+
+/** What a record is taken for whose content nobody looked at. */
+const UNSEEN = '{"node":"","inc":0,"claim":"","ord":0}';
 
 /** What one node sees of the engine. */
 export class SimulatedEngine implements Engine {
@@ -93,6 +39,7 @@ export class SimulatedEngine implements Engine {
   readonly #answerMs: number;
   readonly #faults: EngineFaults;
   #closed = false;
+  #asked = 0;
   /** Hands something to the node when it is awake; never, once it has crashed. */
   readonly deliver: (fn: () => void) => void;
 
@@ -111,15 +58,25 @@ export class SimulatedEngine implements Engine {
   }
 
   get(bucket: Bucket, key: string, done: (answer: GetAnswer) => void): void {
-    this.#ask(() => ({ type: 'read' as const, entry: this.#store.records.get(bucket, key) }), done);
+    this.#ask(
+      () => {
+        const entry = this.#store.records.get(bucket, key);
+        const unseen = this.#faults.unseen && bucket === 'own' && entry;
+        return { type: 'read' as const, entry: unseen ? { ...entry, value: UNSEEN } : entry };
+      },
+      this.#hearing(bucket, done),
+    );
   }
 
   cas(bucket: Bucket, key: string, value: string, rev: number, done: (answer: CasAnswer) => void): void {
     const { records } = this.#store;
-    this.#ask<CasAnswer>(() => {
-      const standing = this.#faults.blindCas === bucket ? (records.get(bucket, key)?.rev ?? 0) : rev;
-      return records.cas(bucket, key, value, standing, this.#store.nowMs());
-    }, done);
+    this.#ask<CasAnswer>(
+      () => {
+        const standing = this.#faults.blindCas === bucket ? (records.get(bucket, key)?.rev ?? 0) : rev;
+        return records.cas(bucket, key, value, standing, this.#store.nowMs());
+      },
+      this.#hearing(bucket, done),
+    );
   }
 
   watch(bucket: Bucket, onEntry: (entry: Entry) => void): Undo {
@@ -202,6 +159,12 @@ export class SimulatedEngine implements Engine {
 
   get #away(): boolean {
     return this.#store.timeline.nowMs < this.#store.awayUntilMs;
+  }
+
+  #hearing<A>(bucket: Bucket, done: (answer: A | Unknown) => void): (answer: A | Unknown) => void {
+    this.#asked += 1;
+    if (!this.#faults.deaf || bucket !== 'own' || this.#asked % 5 > 1) return done;
+    return () => done({ type: 'unknown', why: 'its answer was lost' });
   }
 
   /** A question on its way there and back; each way may be lost, and then the outcome is unknown. */

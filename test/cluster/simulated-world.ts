@@ -39,9 +39,14 @@ export interface Happening {
   fn: (() => void) | undefined;
 }
 
+/** A promise that hangs on others is kept after so many turns at the latest. */
+const TURNS = 12;
+
 /** Things that happen, in the order of their times; ties in an order of their own chance. */
 export class Timeline {
   nowMs = 0;
+  /** Something that happened left a promise behind: what hangs on it comes before the next. */
+  promised = false;
   readonly #heap: Happening[] = [];
   readonly #dice: Dice;
 
@@ -63,7 +68,7 @@ export class Timeline {
     return one;
   }
 
-  /** Runs until `endMs`; @returns how many things happened. */
+  /** Runs until `endMs`, or until something was promised; @returns how many things happened. */
   run(endMs: number): number {
     let steps = 0;
     for (let next = this.#heap[0]; next && next.atMs < endMs; next = this.#heap[0]) {
@@ -72,9 +77,21 @@ export class Timeline {
       this.nowMs = next.atMs;
       steps += 1;
       next.fn();
+      if (this.promised) return steps;
     }
     this.nowMs = endMs;
     return steps;
+  }
+
+  /** The same, and what was promised is kept before the next thing happens. */
+  async runKeeping(endMs: number): Promise<number> {
+    let steps = 0;
+    for (;;) {
+      steps += this.run(endMs);
+      if (!this.promised) return steps;
+      for (let n = 0; n < TURNS; n += 1) await Promise.resolve();
+      this.promised = false;
+    }
   }
 
   #pop(): void {
@@ -103,6 +120,8 @@ export class Network {
   readonly #timeline: Timeline;
   readonly #dice: Dice;
   readonly #healMs = new Map<string, number>();
+  /** Links whose cut loses everything. */
+  readonly #lossy = new Set<string>();
   /** From here on nothing is slow any more. */
   readonly #calmMs: number;
 
@@ -113,19 +132,29 @@ export class Network {
   }
 
   /** Nothing goes from one to the other for so long; the other direction is another link. */
-  cut(from: string, to: string, ms: number): void {
-    this.#healMs.set(`${from}>${to}`, this.#timeline.nowMs + ms);
+  cut(from: string, to: string, ms: number, lossy = false): void {
+    const link = `${from}>${to}`;
+    this.#healMs.set(link, this.#timeline.nowMs + ms);
+    if (lossy) this.#lossy.add(link);
+    else this.#lossy.delete(link);
   }
 
-  send(from: string, to: string, fn: () => void): void {
-    const leftMs = (this.#healMs.get(`${from}>${to}`) ?? 0) - this.#timeline.nowMs;
+  /** How long nothing goes this way yet. */
+  cutForMs(from: string, to: string): number {
+    return Math.max(0, (this.#healMs.get(`${from}>${to}`) ?? 0) - this.#timeline.nowMs);
+  }
+
+  /** @returns whether it is on its way, and not lost. */
+  send(from: string, to: string, fn: () => void): boolean {
+    const leftMs = this.cutForMs(from, to);
     const slow = this.#timeline.nowMs < this.#calmMs && this.#dice.chance(0.05);
     let delayMs = 1 + this.#dice.roll() * (slow ? 900 : 10);
     if (leftMs > 0) {
-      if (this.#dice.chance(0.5)) return;
+      if (this.#dice.chance(0.5) || this.#lossy.has(`${from}>${to}`)) return false;
       delayMs += leftMs;
     }
     this.#timeline.after(delayMs, fn);
+    return true;
   }
 }
 
