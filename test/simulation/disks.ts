@@ -133,8 +133,8 @@ export class SimulatedDisk implements RecordingDisk {
   }
 
   #claims(path: string): void {
-    for (const { path: other } of this.handles) {
-      if (other.endsWith('.part') && folderOf(other) === folderOf(path))
+    for (const { path: other, stale } of this.handles) {
+      if (!stale && other.endsWith('.part') && folderOf(other) === folderOf(path))
         this.parts.breach(`I-writer: ${path} is opened while ${other} is being written`);
     }
   }
@@ -208,6 +208,11 @@ export class Handle implements DiskFile {
     this.path = path;
     this.inode = inode;
     this.#appends = appends;
+  }
+
+  /** The disk was away since it was opened: nothing can be written through it. */
+  get stale(): boolean {
+    return this.#generation !== this.#disk.generation;
   }
 
   read(into: Buffer, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {
