@@ -69,6 +69,13 @@ const LISTS = [
   'topics',
   'channels',
   'events',
+  'events?distinct=1',
+  'leaks',
+  'cluster',
+  'tree?rows=0',
+  'actors?sort=memory',
+  'log-level',
+  'openapi.json',
 ];
 const PAGES = ['/', '/health', '/readyz', '/system-resources', '/metrics', ...LISTS.map((list) => `/api/${list}`)];
 
