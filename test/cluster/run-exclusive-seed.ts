@@ -86,7 +86,7 @@ export function runExclusiveSeed(seed: number, rules: Partial<Rules> = {}): Excl
       actor.start();
       const again = (): void => {
         for (const key of KEYS) this.#want(key);
-        clock.setTimeout(again, 100 + dice.roll() * 200);
+        clock.setTimeout(again, 200 + dice.roll() * 400);
       };
       clock.setTimeout(again, 0);
     }
@@ -144,7 +144,7 @@ export function runExclusiveSeed(seed: number, rules: Partial<Rules> = {}): Excl
         if (lease?.inc !== cluster.inc) fail(`X2 ${name}/${cluster.inc} reads ${key} without a lease`);
       }
     }
-    timeline.after(5 + dice.roll() * 20, look);
+    timeline.after(10 + dice.roll() * 30, look);
   };
   look();
   const trouble = (): void => {

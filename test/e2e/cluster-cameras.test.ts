@@ -150,7 +150,7 @@ describe.skipIf(missing)(`a camera of two gateways on NATS${missing === undefine
     for (const { token } of stale) expect(compareTokens(token, current)).toBeLessThan(0);
   });
 
-  it('read by one that stands still in the midst of it, is read by the other only; it shows nothing of before when it is back', async () => {
+  it('read by one that stands still in the midst of it, is read by the other only, and from there when the first is back', async () => {
     const device = await new Device().started();
     const { north, south } = await start({ north: device.address, south: device.address });
     const here = new ViewerProcess(north.process, 'door');
