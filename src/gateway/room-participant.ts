@@ -10,7 +10,7 @@ import type { Process, ProcessBody } from '../otp/process.js';
 import type { Held } from '../otp/scope.js';
 import { bodyOf } from './body.js';
 import type { Room } from './room.js';
-import type { RoomEar } from './room-backend.js';
+import type { RoomEar, RoomLink } from './room-backend.js';
 import type { Play } from './room-play.js';
 import type { AudioStream } from './room-stream.js';
 import type { AudioChunk, AudioContent, JoinRequest } from './room-transport.js';
@@ -39,6 +39,7 @@ export class Participant implements ProcessBody, RoomEar {
   readonly #parts: ParticipantParts;
   #process: Process | undefined;
   #stream: AudioStream | undefined;
+  #link: RoomLink | undefined;
   #undo: (() => void) | undefined;
   #place: Held | undefined;
   #reason: ExitReason | undefined;
@@ -53,7 +54,8 @@ export class Participant implements ProcessBody, RoomEar {
 
   attach(process: Process): void {
     this.#process = process;
-    this.#undo = this.room.keeper.link.enter(this);
+    this.#link = this.room.keeper.link;
+    this.#undo = this.#link.enter(this);
     this.#place = process.scope.acquire('participant', () => this.#leave(this.#reason ?? process.exit ?? 'shutdown'));
     this.room.members.add(this);
     this.#parts.onEntered(this);
@@ -106,7 +108,7 @@ export class Participant implements ProcessBody, RoomEar {
   }
 
   say({ trackId, timestampMs, pcm, message }: Omit<AudioContent, 'userId'>): void {
-    if (!this.#left) this.room.keeper.link.say(this, { userId: this.userId, trackId, timestampMs, pcm, message });
+    if (!this.#left) this.#link?.say(this, { userId: this.userId, trackId, timestampMs, pcm, message });
   }
 
   view(): ParticipantView {

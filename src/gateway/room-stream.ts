@@ -67,6 +67,7 @@ export class AudioStream extends StreamBody implements AudioHandle {
   constructor(parts: AudioStreamParts) {
     super();
     this.#parts = parts;
+    const { wire } = parts;
     const { queueFrames, queueBytes, overflow, maxAgeMs, sendTimeoutMs } = parts.options.stream;
     this.#sends = new SendWatch({
       timeoutMs: sendTimeoutMs,
@@ -79,8 +80,8 @@ export class AudioStream extends StreamBody implements AudioHandle {
       bytesMax: queueBytes,
       age: { maxAgeMs, clock: { now: () => this.#nowMs } },
       sizeOf: (chunk) => chunk.message.length,
-      write: (chunk, done) => parts.wire.write(chunk, this.#writing(done)),
-      batch: { bytesMax: BATCH_BYTES_MAX, write: (chunks, done) => parts.wire.writeAll(chunks, this.#writing(done)) },
+      write: (chunk, done) => wire.write(chunk, this.#writing(done)),
+      batch: { bytesMax: BATCH_BYTES_MAX, write: (chunks, done) => wire.writeAll(chunks, this.#writing(done)) },
       onEdge: (edge) => this.#edge(edge),
     });
   }

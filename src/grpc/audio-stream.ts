@@ -6,11 +6,12 @@ import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream } from 
 import type { Gateway } from '../gateway/gateway.js';
 import { GatewayError } from '../gateway/gateway-error.js';
 import { type AudioChunk, type AudioHandle, type AudioWire, CHANNELS, SAMPLE_RATE } from '../gateway/room-transport.js';
+import type { ExitReason } from '../otp/exit-reason.js';
 import type { AudioContent } from './audio-codec.js';
 import { type ReceivedAudio, readAudioMessage } from './audio-service.js';
 import { innerStream } from './inner-stream.js';
-import { type MessageReader, readMessages } from './message-reader.js';
-import { messageWriter } from './message-writer.js';
+import { type MessageReader, type MessageTaker, readMessages } from './message-reader.js';
+import { type Done, type MessageWriter, messageWriter } from './message-writer.js';
 import { type GrpcLog, ServedCall } from './served-call.js';
 import { statusOfReason } from './status.js';
 
@@ -20,12 +21,16 @@ export function serveStreamAudio(gateway: Gateway, log: GrpcLog): handleBidiStre
 
 type AudioCallStream = ServerDuplexStream<ReceivedAudio, AudioChunk>;
 
-class AudioCall {
+/** One for all calls. */
+const messageOf = ({ message }: AudioChunk): Buffer => message;
+
+class AudioCall implements AudioWire, MessageTaker<ReceivedAudio> {
   readonly #call: AudioCallStream;
   readonly #gateway: Gateway;
   readonly #served: ServedCall;
   readonly #firstChunkTimer: NodeJS.Timeout;
   readonly #reader: MessageReader;
+  readonly #writer: MessageWriter<AudioChunk>;
   #userId = '';
   #handle: AudioHandle | undefined;
 
@@ -45,17 +50,30 @@ class AudioCall {
       inactivityMs,
     );
     call.on('cancelled', () => clearTimeout(this.#firstChunkTimer));
-    this.#reader = readMessages(
-      call,
-      (message) => readAudioMessage(message, this.#userId),
-      (chunk) => this.#take(chunk),
-    );
+    this.#writer = messageWriter<AudioChunk>(call, messageOf);
+    this.#reader = readMessages<ReceivedAudio>(call, this);
     // A cancel ends the reading side first. Only an end that no cancel follows is a half-close.
     call.on('end', () => setImmediate(() => this.#served.guard(() => this.#halfClosed())));
   }
 
+  write(chunk: AudioChunk, done: Done): void {
+    this.#writer.write(chunk, done);
+  }
+
+  writeAll(chunks: readonly AudioChunk[], done: Done): void {
+    this.#writer.writeAll(chunks, done);
+  }
+
+  end(reason: ExitReason): void {
+    this.#served.end(statusOfReason(reason));
+  }
+
+  decode(message: Buffer): ReceivedAudio {
+    return readAudioMessage(message, this.#userId);
+  }
+
   /** As `ServedCall.guard`, without a function made for each chunk. */
-  #take(chunk: ReceivedAudio): void {
+  take(chunk: ReceivedAudio): void {
     try {
       if (!this.#served.over) this.#receive(chunk);
     } catch (thrown) {
@@ -88,7 +106,7 @@ class AudioCall {
     this.#reader.pause();
     try {
       if (first.userId === '') throw noUser('was empty');
-      const handle = await this.#gateway.audio.stream(first.userId, this.#wire());
+      const handle = await this.#gateway.audio.stream(first.userId, this);
       this.#handle = handle;
       handle.said(this.#saysAll(first) ? first : { ...first, message: undefined });
       this.#served.attach(handle);
@@ -105,15 +123,6 @@ class AudioCall {
     if (this.#served.over) return;
     if (this.#userId === '') throw noUser('did not come before the end of the stream');
     this.#served.report('peerHalfClosed');
-  }
-
-  #wire(): AudioWire {
-    const writer = messageWriter<AudioChunk>(this.#call, ({ message }) => message);
-    return {
-      write: (chunk, done) => writer.write(chunk, done),
-      writeAll: (chunks, done) => writer.writeAll(chunks, done),
-      end: (reason) => this.#served.end(statusOfReason(reason)),
-    };
   }
 }
 

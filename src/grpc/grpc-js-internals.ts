@@ -19,8 +19,8 @@ export interface DirectStream {
   readonly stream: ServerHttp2Stream;
   /** The largest message that the server was told to send; -1: any. */
   readonly sendBytesMax: number;
-  /** Tells grpc-js's statistics (channelz) of a message that it did not see. */
-  readonly messageSent: () => void;
+  /** Tells grpc-js's statistics (channelz) of a message that it did not see; absent where it keeps none. */
+  readonly messageSent: (() => void) | undefined;
 }
 
 /** The same for who may read messages from it. */
@@ -34,7 +34,7 @@ export interface DirectInput {
   readonly end: () => void;
   /** Ends the call as grpc-js does when what comes is not to be taken. */
   readonly refuse: (status: { readonly code: number; readonly details: string }) => void;
-  readonly messageReceived: () => void;
+  readonly messageReceived: (() => void) | undefined;
 }
 
 /** As far as it is looked at. The innermost call holds the stream; each server interceptor wraps it once more. */
@@ -79,7 +79,7 @@ function direct(inner: Inner, stream: ServerHttp2Stream): DirectStream | undefin
   const { maxSendMessageSize, callEventTracker } = inner;
   // Without its limit known, a message that is too large would go out.
   if (typeof maxSendMessageSize !== 'number') return undefined;
-  const messageSent = callEventTracker?.addMessageSent ? () => callEventTracker.addMessageSent?.() : () => {};
+  const messageSent = callEventTracker?.addMessageSent?.bind(callEventTracker);
   return { stream, sendBytesMax: maxSendMessageSize, messageSent };
 }
 
@@ -109,9 +109,7 @@ export function directInput(call: object): DirectInput | undefined {
     Object.assign(inner, { handleDataFrame: onBytes, handleEndEvent: onEnd });
     shortenWay(stream, onBytes);
   };
-  const messageReceived = callEventTracker?.addMessageReceived
-    ? () => callEventTracker.addMessageReceived?.()
-    : () => {};
+  const messageReceived = callEventTracker?.addMessageReceived?.bind(callEventTracker);
   return { stream, receiveBytesMax: maxReceiveMessageSize, takeOver, end, refuse, messageReceived };
 }
 

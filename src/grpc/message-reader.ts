@@ -17,28 +17,31 @@ export interface MessageReader {
   resume(): void;
 }
 
-/**
- * Reads from now on. To be called in the handler of the call, before anything else reads it.
- * @param onMessage never throws.
- * @param decode one message, gRPC's framing included, to what the method's own deserializer makes of its body. It may be a
- * view of more.
- */
+/** Whoever is given the messages. An object and not two functions: for small ones, what is touched for each is what it costs. */
+export interface MessageTaker<T> {
+  /** One message, gRPC's framing included, to what the method's own deserializer makes of its body. It may be a view of more. */
+  decode(message: Buffer): T;
+  /** Never throws. */
+  take(message: T): void;
+}
+
+/** Reads from now on. To be called in the handler of the call, before anything else reads it. */
 export function readMessages<T>(
   call: Pick<ServerDuplexStream<T, unknown>, 'cancelled' | 'on' | 'pause' | 'resume'>,
-  decode: (message: Buffer) => T,
-  onMessage: (message: T) => void,
+  taker: MessageTaker<T>,
 ): MessageReader {
   const direct = wantsPublicApi() ? undefined : directInput(call);
-  if (direct) return new DirectReader(call, direct, decode, onMessage);
-  call.on('data', onMessage);
+  if (direct) return new DirectReader(call, direct, taker);
+  call.on('data', (message: T) => taker.take(message));
   return { pause: () => void call.pause(), resume: () => void call.resume() };
 }
 
 class DirectReader<T> implements MessageReader {
   readonly #call: { readonly cancelled: boolean };
   readonly #input: DirectInput;
-  readonly #decode: (message: Buffer) => T;
-  readonly #onMessage: (message: T) => void;
+  readonly #taker: MessageTaker<T>;
+  readonly #receiveBytesMax: number;
+  readonly #messageReceived: DirectInput['messageReceived'];
   /**
    * What has come and is not handed out, in pieces; joined once a message is whole. Nothing, nearly always: a list made for
    * each chunk of sound would be half of the garbage, and of the kind that outlives its time (V8 learns that it is kept).
@@ -53,16 +56,12 @@ class DirectReader<T> implements MessageReader {
   #handing = false;
   #refused = false;
 
-  constructor(
-    call: { readonly cancelled: boolean; resume(): unknown },
-    input: DirectInput,
-    decode: (message: Buffer) => T,
-    onMessage: (message: T) => void,
-  ) {
+  constructor(call: { readonly cancelled: boolean; resume(): unknown }, input: DirectInput, taker: MessageTaker<T>) {
     this.#call = call;
     this.#input = input;
-    this.#decode = decode;
-    this.#onMessage = onMessage;
+    this.#taker = taker;
+    this.#receiveBytesMax = input.receiveBytesMax === -1 ? Number.POSITIVE_INFINITY : input.receiveBytesMax;
+    this.#messageReceived = input.messageReceived;
     input.takeOver(
       (bytes) => this.#came(bytes),
       () => {
@@ -121,7 +120,7 @@ class DirectReader<T> implements MessageReader {
       if (bytes.length - at < whole) break;
       this.#wantedBytes = FRAMING_BYTES;
       at += whole;
-      this.#input.messageReceived();
+      this.#messageReceived?.();
       // Nearly always what comes is one message.
       this.#take(whole === bytes.length ? bytes : bytes.subarray(at - whole, at));
     }
@@ -136,22 +135,21 @@ class DirectReader<T> implements MessageReader {
   #take(bytes: Buffer): void {
     let message: T;
     try {
-      message = this.#decode(bytes);
+      message = this.#taker.decode(bytes);
     } catch {
       this.#refused = true;
       this.#input.refuse({ code: Code.INTERNAL, details: 'Error deserializing request' });
       return;
     }
-    this.#onMessage(message);
+    this.#taker.take(message);
   }
 
   #tooLarge(size: number): boolean {
-    const { receiveBytesMax, refuse } = this.#input;
-    if (receiveBytesMax === -1 || size <= receiveBytesMax) return false;
+    if (size <= this.#receiveBytesMax) return false;
     this.#refused = true;
-    refuse({
+    this.#input.refuse({
       code: Code.RESOURCE_EXHAUSTED,
-      details: `Received message larger than max (${size} vs ${receiveBytesMax})`,
+      details: `Received message larger than max (${size} vs ${this.#receiveBytesMax})`,
     });
     return true;
   }

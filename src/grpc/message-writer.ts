@@ -86,21 +86,21 @@ const NOBODY: Done = () => {};
 
 class DirectWriter<T> extends PublicWriter<T> {
   readonly #call: WritableCall<T>;
-  readonly #direct: DirectStream;
   readonly #stream: DirectStream['stream'];
   /** Framing included. */
   readonly #sendBytesMax: number;
   readonly #framedOf: (message: T) => Buffer;
+  readonly #messageSent: DirectStream['messageSent'];
   /** The headers are out. */
   #begun = false;
 
   constructor(call: WritableCall<T>, direct: DirectStream, framedOf: (message: T) => Buffer) {
     super(call);
     this.#call = call;
-    this.#direct = direct;
     this.#stream = direct.stream;
     this.#sendBytesMax = direct.sendBytesMax === -1 ? Number.POSITIVE_INFINITY : direct.sendBytesMax + FRAMING_BYTES;
     this.#framedOf = framedOf;
+    this.#messageSent = direct.messageSent;
   }
 
   override write(message: T, done: Done): void {
@@ -145,6 +145,6 @@ class DirectWriter<T> extends PublicWriter<T> {
 
   #send(bytes: Buffer, done: Done): void {
     this.#stream.write(bytes, done);
-    this.#direct.messageSent();
+    this.#messageSent?.();
   }
 }

@@ -41,7 +41,9 @@ describe('the stream under a server call of this grpc-js', () => {
     expect(directStream(await servedCall())?.sendBytesMax).toBe(-1);
     const direct = directStream(await servedCall({ 'grpc.max_send_message_length': 77 }));
     expect(direct?.sendBytesMax).toBe(77);
-    expect(() => direct?.messageSent()).not.toThrow();
+    expect(() => direct?.messageSent?.()).not.toThrow();
+    expect(direct?.messageSent).toBeDefined();
+    expect(directStream(await servedCall({ 'grpc.enable_channelz': 0 }))?.messageSent).toBe(undefined);
   });
 
   it('is found behind interceptors that do not look at messages, and only behind those', async () => {

@@ -35,14 +35,13 @@ async function reading(options: ServerOptions = {}, headers: Record<string, stri
   const port = await serveStream(
     (call) => {
       const story: string[] = [];
-      const reader = readMessages<Buffer>(
-        call,
-        (framed) => decode(framed.subarray(5)),
-        (body) => {
+      const reader = readMessages<Buffer>(call, {
+        decode: (framed) => decode(framed.subarray(5)),
+        take: (body) => {
           story.push(digestOf(body));
           it.onMessage(body);
         },
-      );
+      });
       const it: Omit<Reading, 'peer'> = { call, reader, story, onMessage: () => {} };
       call.on('end', () => story.push('end'));
       call.on('cancelled', () => story.push('cancelled'));
