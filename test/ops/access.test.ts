@@ -22,7 +22,7 @@ beforeEach(() => serve());
 afterEach(() => server.stop());
 
 describe('an action', () => {
-  it('is 401 without the token, and nobody looks whether the actor exists', async () => {
+  it('E-a7 is 401 without the token, and nobody looks whether the actor exists', async () => {
     const known = await send('POST', `${FRONT}/kill`);
     const unknown = await send('POST', '/api/actors/nobody/kill');
     expect([known.status, unknown.status]).toEqual([401, 401]);
@@ -66,7 +66,7 @@ describe('a server without a token', () => {
     await serve({ token: undefined });
   });
 
-  it('is read-only, and says so', async () => {
+  it('E-a7 is read-only, and says so', async () => {
     const answer = await send('POST', `${FRONT}/kill`, { Authorization: 'Bearer ' });
     expect(answer.status).toBe(401);
     expect(JSON.parse(answer.body).error.message).toBe('read-only: no token configured');
@@ -124,7 +124,7 @@ describe('a request from a page of another site', () => {
 });
 
 describe('a server on an address that others can reach', () => {
-  it('does not start without a token', async () => {
+  it('E-a7 does not start without a token', async () => {
     const started = startHttpServer({ gateway, host: '0.0.0.0', port: 0 });
     await expect(started).rejects.toThrow(/^http\.host: 0\.0\.0\.0 .*http\.token is not set/);
   });
@@ -140,7 +140,7 @@ describe('a server on an address that others can reach', () => {
     expect((await send('GET', '/livez')).status).toBe(200);
   });
 
-  it('gives a cookie for the token, good for reading and for nothing else', async () => {
+  it('E-a7 gives a cookie for the token, good for reading and for nothing else', async () => {
     await server.stop();
     await serve({ host: '0.0.0.0', token: TOKEN });
     const login = await send('POST', '/api/login', BEARER);

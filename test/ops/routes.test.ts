@@ -20,12 +20,12 @@ const send = (method: string, target: string, headers?: Record<string, string>, 
 const json = async (target: string) => JSON.parse((await send('GET', target)).body);
 
 describe('the probes', () => {
-  it('/livez is alive whatever happens', async () => {
+  it('E-a1 /livez is alive whatever happens', async () => {
     gateway.draining = true;
     expect((await send('GET', '/livez')).status).toBe(200);
   });
 
-  it('/readyz is 503 while a port is not bound and while draining', async () => {
+  it('E-a1 /readyz is 503 while a port is not bound and while draining', async () => {
     expect((await send('GET', '/readyz')).status).toBe(200);
     bound = false;
     expect((await send('GET', '/readyz')).status).toBe(503);
@@ -35,13 +35,13 @@ describe('the probes', () => {
     expect([draining.status, draining.body]).toEqual([503, 'draining\n']);
   });
 
-  it('/health says who it is, how it stands and how many there are', async () => {
+  it('E-a1 /health says who it is, how it stands and how many there are', async () => {
     expect(await json('/health')).toMatchObject({ status: 'ok', node: 'node-1', clients: 3, orphans: 0, actors: 5 });
   });
 });
 
 describe('the lists', () => {
-  it('S1-13 /system-resources has memory, CPU, workers and sessions', async () => {
+  it('S1-13 E-a1 /system-resources has memory, CPU, workers and sessions', async () => {
     const figures = await json('/system-resources');
     expect(figures).toMatchObject({
       memory: { rss: 1 },
@@ -53,7 +53,7 @@ describe('the lists', () => {
     expect(figures.disk.total).toBeGreaterThan(0);
   });
 
-  it('S1-14 POST /cleanup-resources sweeps and says what was removed', async () => {
+  it('S1-14 E-a1 POST /cleanup-resources sweeps and says what was removed', async () => {
     const answer = await send('POST', '/cleanup-resources', BEARER);
     expect(JSON.parse(answer.body)).toEqual({ removed: { session: 2 } });
   });
