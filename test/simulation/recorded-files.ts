@@ -21,6 +21,8 @@ export class RecordedFiles {
   readonly #world: World;
   /** Files that were looked at, and are not written to any more. */
   readonly #known = new WeakMap<Inode, Recording>();
+  /** What of those that are written to was looked at. */
+  readonly #lookedAt = new WeakMap<Inode, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -101,7 +103,9 @@ export class RecordedFiles {
     const [oldest] = archive?.recordings ?? [];
     const { maxSegments = 0, maxBytes = 0, maxAgeHours = 0 } = RECORD;
     const { breach, clock } = this.#world;
-    if (!archive || !oldest || pathOf(cameraId, oldest.id) !== path) {
+    // The archive of a gateway that was started anew has not looked yet, and the one before is at its last.
+    if (!archive?.recordings.some(({ id }) => pathOf(cameraId, id) === path)) return;
+    if (!oldest || pathOf(cameraId, oldest.id) !== path) {
       breach(`I-keep: ${path} is taken away, not the oldest`);
       return;
     }
@@ -114,7 +118,8 @@ export class RecordedFiles {
   *#unsynced(): Faults {
     const { contents } = this.#world.disk;
     for (const [path, inode] of contents.names) {
-      if (!path.endsWith('.part') || inode.clean) continue;
+      if (!path.endsWith('.part') || inode.clean || this.#lookedAt.get(inode) === inode.moment) continue;
+      this.#lookedAt.set(inode, inode.moment);
       const all = readSegment(inode.bytes).pictures;
       const safe = readSegment(inode.synced).pictures.length;
       const spanMs = (all.at(-1)?.atMs ?? 0) - (all[safe - 1]?.atMs ?? 0);
