@@ -8,10 +8,15 @@ import { realClock } from '../../src/otp/clock.js';
 
 export class BenchNode {
   readonly node: ClusterNode;
+  /** When something of it was noted first. */
+  readonly notes = new Map<string, number>();
   readonly #actor;
 
   constructor(name: string, engine: Engine) {
-    this.node = new ClusterNode({ name, engine, clock: realClock, random: Math.random });
+    const note = (type: string): void => {
+      if (!this.notes.has(type)) this.notes.set(type, performance.now());
+    };
+    this.node = new ClusterNode({ name, engine, clock: realClock, random: Math.random, note });
     this.#actor = createActor(nodeLogic(this.node));
     this.node.start((event) => queueMicrotask(() => this.#actor.send(event)));
     this.#actor.start();

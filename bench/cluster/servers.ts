@@ -10,6 +10,10 @@ const BINARY = process.env['NATS_SERVER_BIN'] ?? 'nats-server';
 
 export interface Servers {
   readonly urls: readonly string[];
+  readonly pids: readonly number[];
+  /** Ends one as a crash does; `again` starts it anew over what it had on disk. */
+  kill(at: number): void;
+  again(at: number): void;
   stop(): Promise<void>;
 }
 
@@ -24,7 +28,7 @@ export async function startServers(count: 1 | 3): Promise<Servers> {
   const ports = await Promise.all(Array.from({ length: count * 2 }, freePort));
   const clients = ports.slice(0, count);
   const routes = ports.slice(count);
-  const children: ChildProcess[] = clients.map((port, at) => {
+  const files = clients.map((port, at) => {
     const sync = count === 3 ? 'sync_interval: always' : '';
     const cluster =
       count === 3
@@ -35,10 +39,19 @@ export async function startServers(count: 1 | 3): Promise<Servers> {
       file,
       `server_name: n${at}\nlisten: "127.0.0.1:${port}"\njetstream { store_dir: "${join(folder, `n${at}`)}"\n ${sync} }\n${cluster}\n`,
     );
-    return spawn(BINARY, ['-c', file], { stdio: 'ignore' });
+    return file;
   });
+  const run = (file: string): ChildProcess => spawn(BINARY, ['-c', file], { stdio: 'ignore' });
+  const children = files.map(run);
   return {
     urls: clients.map((port) => `nats://127.0.0.1:${port}`),
+    get pids() {
+      return children.map(({ pid }) => pid ?? 0);
+    },
+    kill: (at) => void children[at]?.kill('SIGKILL'),
+    again: (at) => {
+      children[at] = run(files[at] as string);
+    },
     stop: async () => {
       const ended = children.map((child) => once(child, 'exit'));
       for (const child of children) child.kill('SIGKILL');
