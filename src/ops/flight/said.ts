@@ -18,10 +18,23 @@ export class Said {
   /** By number, in a ring; number 0 is nothing. */
   readonly #texts: (string | undefined)[] = new Array<string | undefined>(TEXTS_MAX);
   readonly #numbers = new Map<string, number>();
+  /** Most say one of a few reasons and nothing else: by that text, without making the other. */
+  readonly #byReason = new Map<string, number>();
   #last = 0;
 
   /** 0 for an event that said nothing. */
   number(event: EventObject): number {
+    const reason = onlyReason(event);
+    if (reason === undefined) return this.#numberOf(event);
+    const known = this.#byReason.get(reason);
+    if (known !== undefined && known > this.#last - TEXTS_MAX) return known;
+    const number = this.#numberOf(event);
+    if (this.#byReason.size >= TEXTS_MAX) this.#byReason.clear();
+    this.#byReason.set(reason, number);
+    return number;
+  }
+
+  #numberOf(event: EventObject): number {
     const text = textOf(event);
     if (text === undefined) return NOTHING;
     const known = this.#numbers.get(text);
@@ -39,6 +52,23 @@ export class Said {
     if (number === NOTHING || number <= this.#last - TEXTS_MAX) return undefined;
     return JSON.parse(this.#texts[number % TEXTS_MAX] as string) as Record<string, unknown>;
   }
+}
+
+/** Its reason, where that is a short text and no other field could say anything. Never throws. */
+function onlyReason(event: EventObject): string | undefined {
+  let reason: string | undefined;
+  try {
+    for (const name in event) {
+      if (name === 'type') continue;
+      const value = (event as unknown as Readonly<Record<string, unknown>>)[name];
+      if (name === 'reason' && typeof value === 'string' && value.length <= TEXT_MAX) reason = value;
+      else if (typeof value === 'boolean' || REASONS.has(name)) return undefined;
+    }
+  } catch {
+    // It is looked at again, field by field.
+    return undefined;
+  }
+  return reason;
 }
 
 /** As JSON; undefined when it has none of these. Never throws: an actor's step waits for it. */
