@@ -240,7 +240,9 @@ export class Claims {
         this.#landed(attempt, value, known.rev);
         return;
       }
-      this.#after(Math.ceil(random() * 20 * attempt.tries), () => this.#try(attempt));
+      // Refused over what was stale: the next is over what was just read. Only who is refused again steps aside for a moment.
+      if (known && attempt.tries === 1) this.#try(attempt);
+      else this.#after(Math.ceil(random() * 20 * attempt.tries), () => this.#try(attempt));
     });
   }
 
