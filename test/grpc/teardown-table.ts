@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
-import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -20,6 +19,7 @@ import {
   PlayAudioRequestSchema,
 } from '../../src/grpc/gen/sluice/v1/audio_pb.js';
 import { CallRequestSchema, ClientMessageSchema, WatchRequestSchema } from '../../src/grpc/gen/sluice/v1/gateway_pb.js';
+import { Pipe } from './pipe.js';
 import { answerOf, call, framed, openCall, openSession, type RawAnswer } from './raw-http2.js';
 
 export const KINDS = [
@@ -265,40 +265,5 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   for (const endMs = performance.now() + 15_000; !(await condition()); ) {
     if (performance.now() > endMs) throw new Error(`waited for too long for ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** Carries bytes between two sides, until it swallows them and says nothing. */
-export class Pipe {
-  readonly address: string;
-  readonly #server: ReturnType<typeof createServer>;
-  readonly #sockets: Socket[];
-
-  private constructor(address: string, server: ReturnType<typeof createServer>, sockets: Socket[]) {
-    this.address = address;
-    this.#server = server;
-    this.#sockets = sockets;
-  }
-
-  static async before(target: string): Promise<Pipe> {
-    const [host, port] = target.split(':');
-    const sockets: Socket[] = [];
-    const server = createServer((near) => {
-      const far = connectTcp(Number(port), host);
-      for (const socket of [near, far]) sockets.push(socket.on('error', () => {}));
-      near.pipe(far);
-      far.pipe(near);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new Pipe(`127.0.0.1:${(server.address() as { port: number }).port}`, server, sockets);
-  }
-
-  swallow(): void {
-    for (const socket of this.#sockets) socket.unpipe().on('data', () => {});
-  }
-
-  close(): void {
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
   }
 }

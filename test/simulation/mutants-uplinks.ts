@@ -239,12 +239,6 @@ const audio: readonly Mutant[] = [
     text: 'if (!batch || this.#waiting.length === 0)',
     becomes: 'if (true)',
   },
-  {
-    rule: 'a write of many counts as many',
-    file: 'src/flow/outbox',
-    text: 'this.#inFlight = items.length;',
-    becomes: '',
-  },
 ];
 
 export const uplinkMutants: readonly Mutant[] = [...attempts, ...life, ...words, ...wanted, ...turns, ...audio];
