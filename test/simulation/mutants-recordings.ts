@@ -51,12 +51,6 @@ export const recordingMutants: readonly Mutant[] = [
     becomes: '',
   },
   {
-    rule: 'what is kept grows older while nothing is recorded',
-    file: 'src/gateway/recorder',
-    text: 'looked: () => this.#ask(() => this.#retain()),',
-    becomes: 'looked: () => { },',
-  },
-  {
     rule: 'a disk that gets better counts so only above the limit',
     file: 'machines/recorder',
     text: 'const HYSTERESIS = 1.1;',
