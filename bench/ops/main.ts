@@ -8,7 +8,8 @@
  * second gateway without operations takes part: how far its ratio is from 1 is what the machine makes of nothing. Every few
  * rounds all gateways are new processes, because one may be luckier than another with its compiler and its memory.
  *
- *     npm run -s bench -- ops [--full]
+ *     npm run -s bench -- ops            two and a half minutes
+ *     npm run -s bench -- ops --full     ten, on a machine that does nothing else
  */
 import { cpus } from 'node:os';
 import { median, Peer } from '../peer.js';
@@ -18,7 +19,7 @@ import { DELIVERIES_PER_SECOND, type Load, Side } from './side.js';
 import { told } from './told.js';
 
 const full = process.argv.includes('--full');
-const GENERATIONS = full ? 10 : 3;
+const GENERATIONS = full ? 6 : 3;
 const ROUNDS = full ? 12 : 5;
 /** Of each generation; they are the compiler's. */
 const WARM_UP = 2;
