@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { status as Code, ServerInterceptingCall, type ServerInterceptor, type ServerOptions } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { directInput, PUBLIC_API_SWITCH } from '../../src/grpc/grpc-js-internals.js';
+import { innerStream } from '../../src/grpc/inner-stream.js';
 import { type MessageReader, readMessages } from '../../src/grpc/message-reader.js';
 import { type BareCall, type BytesCall, bareCall, message, serveStream } from './stream-server.js';
 
@@ -116,6 +117,24 @@ describe.each(WAYS)('messages that are read the %s way', (way) => {
     reader.resume();
     await vi.waitFor(() => expect(taken).toBe(200), 5_000);
     await vi.waitFor(() => expect(story).toHaveLength(200), 5_000);
+  });
+
+  it('that came before anybody read are not overtaken by those that come while the reader is paused', async () => {
+    const arrived = withResolvers<BytesCall>();
+    const peer = bareCall(await serveStream(arrived.resolve));
+    const call = await arrived.promise;
+    peer.stream.write(ALL[3] as Buffer);
+    await vi.waitFor(() => expect(innerStream(call)?.readableLength).toBeGreaterThan(0));
+    const story: string[] = [];
+    const reader = readMessages<Buffer>(call, {
+      decode: (framed) => framed.subarray(5),
+      take: (body) => void story.push(digestOf(body)),
+    });
+    reader.pause();
+    peer.stream.write(ALL[2] as Buffer);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    reader.resume();
+    await vi.waitFor(() => expect(story).toEqual([DIGESTS[3], DIGESTS[2]]));
   });
 
   it('that are too large end the call as grpc-js ends it', async () => {
