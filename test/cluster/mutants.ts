@@ -207,14 +207,6 @@ export const TEXT_MUTANTS: readonly TextMutant[] = [
     becomes: "onSlow(this.interest.camera, 'ABC'.replace(this.interest.node, '')[0])",
   },
   {
-    rule: 'RF who may not act sends nothing that waited',
-    by: /I4/,
-    seeds: 2_000,
-    file: SEND,
-    text: 'if (this.#parts.mayAct())\n            this.#send(pending);',
-    becomes: 'if (true)\n            this.#send(pending);',
-  },
-  {
     rule: 'RF what was overtaken is not shown',
     by: /F1/,
     seeds: 60,

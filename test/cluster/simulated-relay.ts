@@ -21,8 +21,9 @@ import type { SimulatedNode, World } from './simulated-node.js';
 const CAMERA = 'z';
 const KEY = `camera.${CAMERA}`;
 const FRAME_MS = 350;
-/** How long before the end every frame has to come. */
+/** How long before the end nobody takes the camera any more, and how long before it every frame has to come. */
 const CALM_MS = 3_000;
+const LAST_MS = 1_500;
 /** A sweep each half of the time to live, and clocks that drift. */
 const INTEREST_OVER_MS = INTEREST_TTL_MS * 1.5 * 1.05;
 
@@ -263,9 +264,9 @@ export class SimulatedRelay {
     // Whose watch has lost something for long does not know who has the camera.
     if (this.#changedMs > settledMs || store.watchAgainMs > CALM_MS) return;
     const last = this.#made.flatMap(({ atMs }, at) =>
-      atMs > this.#endMs - CALM_MS && atMs < this.#endMs - 100 ? [at + 1] : [],
+      atMs > this.#endMs - LAST_MS && atMs < this.#endMs - 100 ? [at + 1] : [],
     );
-    if (last.length < CALM_MS / FRAME_MS - 3) fail(`F7 nobody reads the camera: ${last.length} of its last frames`);
+    if (last.length < LAST_MS / FRAME_MS - 3) fail(`F7 nobody reads the camera: ${last.length} of its last frames`);
     for (const node of nodes) {
       const life = this.#lives.get(node);
       if (!life || store.lagUntilMs(node.name) > settledMs) continue;
