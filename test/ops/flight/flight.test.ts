@@ -225,14 +225,14 @@ describe('the recording of a crashed camera', () => {
     });
     const at = `${gateway.addresses.http}/api/actors/${encodeURIComponent(path)}`;
     await fetch(`${at}/kill`, { method: 'POST', headers: { Authorization: 'Bearer a-token-for-tests' } });
-    await vi.waitFor(() => expect(gateway.why(path)).not.toEqual([]), { timeout: 15_000 });
+    const recording = async (): Promise<string> => await (await fetch(`${at}/flight`)).text();
+    // What the end led to stands in the file, told by the chronicle.
+    await vi.waitFor(async () => expect(await recording()).toContain('"type":"process.restarted"'), { timeout: 15_000 });
     const steps = (await (await fetch(`${at}/flight?form=steps`)).json()) as { readonly lives: readonly object[] };
     expect(steps.lives[0]).toMatchObject({ kind: 'camera', end: { reason: 'killed' } });
-    const file = await (await fetch(`${at}/flight`)).text();
+    const file = await recording();
     expect(JSON.parse(file.split('\n', 1)[0] as string)).toMatchObject({ type: '@xstate.actor', name: 'camera:demo' });
     expect((await fetch(`${gateway.addresses.http}/api/actors/nobody/flight`)).status).toBe(404);
-    // What the end led to stands in the file, told by the chronicle.
-    expect(file).toContain('"type":"process.restarted"');
     const chart = (await (await fetch(`${at}/flight?form=chart`)).json()) as Readonly<Record<string, unknown>>;
     expect(chart).toMatchObject({
       kind: 'camera',
