@@ -13,6 +13,7 @@ import { realClock } from '../../src/otp/clock.js';
 export class Claimer {
   readonly node: ClusterNode;
   readonly notes: string[] = [];
+  readonly #noted = new Map<string, () => void>();
   readonly #actor;
 
   constructor(name: string, engine: Engine, options: Partial<ClusterOptions> = {}) {
@@ -22,11 +23,19 @@ export class Claimer {
       clock: realClock,
       random: Math.random,
       options,
-      note: (type) => void this.notes.push(type),
+      note: (type) => {
+        this.notes.push(type);
+        this.#noted.get(type)?.();
+      },
     });
     this.#actor = createActor(nodeLogic(this.node));
     this.node.start((event) => queueMicrotask(() => this.#actor.send(event)));
     this.#actor.start();
+  }
+
+  /** Resolves with the next note of that type. */
+  noted(type: string): Promise<void> {
+    return new Promise((resolve) => this.#noted.set(type, resolve));
   }
 
   claim(key: string): Promise<ClaimAnswer> {
