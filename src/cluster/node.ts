@@ -16,7 +16,7 @@ import { Leases } from './leases.js';
 import type { ClusterNodeParts, Member, NodeState } from './node-parts.js';
 import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 import { type Down, Peers } from './peers.js';
-import { RULES, type Rules } from './rules.js';
+import { DOUBTS_MAX, RULES, type Rules } from './rules.js';
 import { readHeartbeat, readTaken, subjectWord, writeHeartbeat, writeTaken } from './subjects.js';
 import type { Token } from './token.js';
 import { Watches } from './watches.js';
@@ -36,6 +36,7 @@ export class ClusterNode {
   readonly #watches: Watches;
   #undo: Undo[] = [];
   #era = 0;
+  #doubts = 0;
   #state: NodeState = 'joining';
   #send: (event: NodeEvent) => void = () => {};
 
@@ -241,8 +242,7 @@ export class ClusterNode {
     this.#send = () => {};
     this.#beats.stop();
     this.#watches.end();
-    for (const undo of this.#undo) undo();
-    this.#undo = [];
+    for (const undo of this.#undo.splice(0)) undo();
     this.#claims.dropAll('released');
     this.#peers.clear();
     this.#note('cluster.left', { inc: this.inc });
@@ -261,7 +261,6 @@ export class ClusterNode {
     this.#leases.sweep();
   }
 
-  /** False when the engine is not where it was. */
   #admitEra(info: EngineInfo, seenRev: number): boolean {
     if (!this.#goesOn(info, seenRev)) return false;
     // What was told before the engine had said its first era is of that era.
@@ -270,11 +269,12 @@ export class ClusterNode {
     return true;
   }
 
-  /** Halts, and is false, when the engine shows less than `seenRev`, what had been seen when it was asked. */
+  /** False when the engine shows less than `seenRev`, what had been seen when it was asked. It halts when that stays so. */
   #goesOn(info: EngineInfo, seenRev: number): boolean {
-    if (!this.#rules.wentBack(info, { era: this.#era, rev: seenRev })) return true;
-    this.#wentBack(`its last write is ${info.lastRev} in era ${info.era}`);
-    return false;
+    this.#doubts = this.#rules.wentBack(info, { era: this.#era, rev: seenRev }) ? this.#doubts + 1 : 0;
+    if (this.#doubts === DOUBTS_MAX) this.#wentBack(`its last write is ${info.lastRev} in era ${info.era}`);
+    else if (this.#doubts > 0) this.#lost('the engine shows less than it had acknowledged');
+    return this.#doubts === 0;
   }
 
   #wentBack(what: string): void {

@@ -42,6 +42,12 @@ export interface Rules {
   wentBack(info: Pick<EngineInfo, 'era' | 'lastRev'>, seen: { readonly era: number; readonly rev: number }): boolean;
 }
 
+/**
+ * So many answers, one after the other, have to show less than was seen before the engine is said to have gone back. The first is
+ * enough to act no more; but it may be of a server that was cut off and lags behind the others, and whoever halts stays so.
+ */
+export const DOUBTS_MAX = 3;
+
 export const RULES: Rules = {
   staleConnect: (ord, highestSeen) => ord > 0 && ord < highestSeen,
   deadlineMs: (sentMs, _answeredMs, { ttlMs, marginMs }) => sentMs + ttlMs - marginMs,

@@ -9,6 +9,8 @@ export class HeldEngine implements Engine {
   era = 1;
   /** It knows nothing of what it had acknowledged. */
   wentBack = false;
+  /** What was acknowledged is not there any more. */
+  lostKeys = false;
   readonly #records = new RecordStore(Number.POSITIVE_INFINITY);
   readonly #clock: Clock;
   #asked: (() => void)[] = [];
@@ -32,7 +34,10 @@ export class HeldEngine implements Engine {
   }
 
   get: Engine['get'] = (bucket, key, done) => {
-    this.#asked.push(() => done({ type: 'read', entry: this.#records.get(bucket, key) }));
+    this.#asked.push(() => {
+      const entry = this.lostKeys ? undefined : this.#records.get(bucket, key);
+      done({ type: 'read', entry });
+    });
   };
 
   cas: Engine['cas'] = (bucket, key, value, rev, done) => {

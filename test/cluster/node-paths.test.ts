@@ -6,6 +6,7 @@ import type { Ownership } from '../../src/cluster/holding.js';
 import { ClusterNode } from '../../src/cluster/node.js';
 import { nodeLogic } from '../../src/cluster/node-logic.js';
 import type { NodeState } from '../../src/cluster/node-parts.js';
+import { DOUBTS_MAX } from '../../src/cluster/rules.js';
 import { isDelay, type ModelEvent } from '../gateway/paths/model.js';
 import { type Cause, Subject } from '../gateway/paths/subject.js';
 import { walkEveryPath } from '../gateway/paths/walk.js';
@@ -70,10 +71,10 @@ class NodeSubject extends Subject {
     expect(this.#ownership === undefined || this.#lost.length === 1).toBe(true);
   }
 
-  /** In `joining` only once it has seen something: before its first lease nothing can be less than it knows. */
+  /** While it is up by what it holds; in `joining` once it has seen something: nothing can be less than nothing. */
   get #seesItsEngineGoBack(): boolean {
     return (
-      this.is({ alive: 'up' }) ||
+      (this.is({ alive: 'up' }) && this.#ownership?.current() === true) ||
       (this.is({ alive: 'joining' }) && this.#ownership !== undefined && this.#engine.era === 1)
     );
   }
@@ -104,13 +105,23 @@ class NodeSubject extends Subject {
   }
 
   #wentBack(): void {
-    this.#engine.wentBack = true;
-    this.#node.resync(0);
+    if (this.is({ alive: 'up' })) {
+      this.#engine.lostKeys = true;
+      this.#node.resync(1);
+    } else {
+      // One answer may be of a server that lags: it is asked again with each try to join.
+      this.#engine.wentBack = true;
+      for (let asked = 1; asked < DOUBTS_MAX; asked += 1) {
+        this.#engine.answerAll();
+        this.#node.takeLease();
+      }
+    }
     this.#answered('engine.wentBack');
   }
 
   #newEra(): void {
     this.#engine.wentBack = false;
+    this.#engine.lostKeys = false;
     this.#engine.era += 1;
     this.#answered('era.began');
   }
@@ -150,7 +161,8 @@ walkEveryPath('a node of a cluster', {
   begin: () => new NodeSubject(),
   injected: {
     'supervisor.stop': 'the request as its supervisor sends it, delivered without what it posts being delivered too',
-    'engine.wentBack': 'a node that has seen nothing yet, or that asks nothing while it keeps still, cannot notice it',
+    'engine.wentBack':
+      'a node that has seen nothing yet or holds nothing, or that asks nothing while it keeps still, cannot notice it',
     'era.began': 'before it has looked, nobody tells it',
   },
 });

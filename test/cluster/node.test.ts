@@ -45,16 +45,17 @@ class Member {
   }
 }
 
+/** Messages and answers of the engine in memory are a few microtasks away. */
+const settle = async (): Promise<void> => {
+  for (let n = 0; n < 50; n += 1) await Promise.resolve();
+};
+
 describe('a node', () => {
   let clock: VirtualClock;
   let hub: MemoryHub;
   let a: Member;
   let b: Member;
 
-  /** Messages and answers of the engine in memory are a few microtasks away. */
-  const settle = async (): Promise<void> => {
-    for (let n = 0; n < 50; n += 1) await Promise.resolve();
-  };
   const pass = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 100) {
       clock.advance(Math.min(100, left));
@@ -239,9 +240,6 @@ describe('an engine that was put back', () => {
     const clock = new VirtualClock();
     const hub = new MemoryHub({ clock, ttlMs: 12_000, era: 1 });
     const member = new Member(hub, clock, 'a');
-    const settle = async (): Promise<void> => {
-      for (let n = 0; n < 50; n += 1) await Promise.resolve();
-    };
     await settle();
     const owned = await member.own('k');
     await member.own('l');
@@ -250,8 +248,14 @@ describe('an engine that was put back', () => {
     hub.records.lastRev = (bucket) => (bucket === 'own' ? 1 : lastRev(bucket));
     clock.advance(1_500);
     await settle();
+    expect([member.node.state, owned.current()], 'it acts no more').toEqual(['fenced', false]);
+    // It asks again when it has kept still, and with each further try to join.
+    for (const ms of [100, 2_000]) {
+      expect(member.notes).not.toContain('cluster.wentBack');
+      clock.advance(ms);
+      await settle();
+    }
     expect(member.node.state).toBe('halted');
-    expect(owned.current()).toBe(false);
     expect(member.notes).toContain('cluster.wentBack');
     expect((await member.claim('k')).type).toBe('fenced');
     hub.records.lastRev = lastRev;
@@ -262,6 +266,32 @@ describe('an engine that was put back', () => {
     await settle();
     expect(member.node.state).toBe('up');
     expect((await member.own('m')).token.era).toBe(2);
+    await member.vanish();
+    hub.close();
+  });
+
+  it('is not believed to be when one of its servers lags behind and catches up', async () => {
+    const clock = new VirtualClock();
+    const hub = new MemoryHub({ clock, ttlMs: 12_000, era: 1 });
+    const member = new Member(hub, clock, 'a');
+    await settle();
+    const owned = await member.own('k');
+    await member.own('l');
+    const lastRev = hub.records.lastRev.bind(hub.records);
+    for (let times = 0; times < 5; times += 1) {
+      hub.records.lastRev = (bucket) => (bucket === 'own' ? 1 : lastRev(bucket));
+      for (const ms of [1_500, 100]) {
+        clock.advance(ms);
+        await settle();
+      }
+      expect(member.node.state).toBe('joining');
+      hub.records.lastRev = lastRev;
+      clock.advance(2_000);
+      await settle();
+      expect(member.node.state).toBe('up');
+    }
+    expect(owned.current()).toBe(false);
+    expect(member.notes).not.toContain('cluster.wentBack');
     await member.vanish();
     hub.close();
   });
