@@ -227,7 +227,9 @@ describe('the recording of a crashed camera', () => {
     await fetch(`${at}/kill`, { method: 'POST', headers: { Authorization: 'Bearer a-token-for-tests' } });
     const recording = async (): Promise<string> => await (await fetch(`${at}/flight`)).text();
     // What the end led to stands in the file, told by the chronicle.
-    await vi.waitFor(async () => expect(await recording()).toContain('"type":"process.restarted"'), { timeout: 15_000 });
+    await vi.waitFor(async () => expect(await recording()).toContain('"type":"process.restarted"'), {
+      timeout: 15_000,
+    });
     const steps = (await (await fetch(`${at}/flight?form=steps`)).json()) as { readonly lives: readonly object[] };
     expect(steps.lives[0]).toMatchObject({ kind: 'camera', end: { reason: 'killed' } });
     const file = await recording();
