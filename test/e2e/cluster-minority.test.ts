@@ -112,8 +112,8 @@ describe.skipIf(missing)(`a gateway's node cut off with some of three servers${m
 
     network.mend();
     const mendedMs = nowMs();
-    const joined = () => told(far).filter(({ type }) => type === 'cluster.joined').length;
-    await eventually('it is back', () => joined() === 2, Boolean, BACK_MS);
+    const isBack = (all: ReturnType<typeof told>) => all.filter(({ type }) => type === 'cluster.joined').length === 2;
+    await eventually('it is back', () => told(far), isBack, BACK_MS);
     console.log(`back ${Math.round(nowMs() - mendedMs)} ms after the network was mended`);
     const [first, second] = told(far).filter(({ type }) => type === 'cluster.joined');
     expect(second?.inc).toBeGreaterThan(first?.inc ?? 0);
