@@ -8,6 +8,7 @@ import { ClusterNode } from '../../src/cluster/node.js';
 import { nodeLogic } from '../../src/cluster/node-logic.js';
 import { CLUSTER_DEFAULTS } from '../../src/cluster/options.js';
 import { VirtualClock } from '../../src/otp/clock.js';
+import { pass as passTime, settle } from './virtual-time.js';
 
 class Member {
   readonly node: ClusterNode;
@@ -45,16 +46,7 @@ describe('an exclusive claim', () => {
   let a: Member;
   let b: Member;
 
-  /** Messages and answers of the engine in memory are a few microtasks away. */
-  const settle = async (): Promise<void> => {
-    for (let n = 0; n < 50; n += 1) await Promise.resolve();
-  };
-  const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= 100) {
-      clock.advance(Math.min(100, left));
-      await settle();
-    }
-  };
+  const pass = (ms: number): Promise<void> => passTime(clock, ms);
 
   /** Time passes until it is there. */
   const inTime = async <T>(promise: Promise<T>): Promise<T> => {

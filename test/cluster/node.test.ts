@@ -9,6 +9,7 @@ import { ClusterNode } from '../../src/cluster/node.js';
 import { nodeLogic } from '../../src/cluster/node-logic.js';
 import { DOUBTS_MAX } from '../../src/cluster/rules.js';
 import { VirtualClock } from '../../src/otp/clock.js';
+import { pass as passTime, settle } from './virtual-time.js';
 
 class Member {
   readonly notes: string[] = [];
@@ -46,23 +47,13 @@ class Member {
   }
 }
 
-/** Messages and answers of the engine in memory are a few microtasks away. */
-const settle = async (): Promise<void> => {
-  for (let n = 0; n < 50; n += 1) await Promise.resolve();
-};
-
 describe('a node', () => {
   let clock: VirtualClock;
   let hub: MemoryHub;
   let a: Member;
   let b: Member;
 
-  const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= 100) {
-      clock.advance(Math.min(100, left));
-      await settle();
-    }
-  };
+  const pass = (ms: number): Promise<void> => passTime(clock, ms);
 
   beforeEach(async () => {
     clock = new VirtualClock();
@@ -237,13 +228,19 @@ describe('a node', () => {
 });
 
 describe('an engine that was put back', () => {
-  it('halts every node until a new era, and tells it', async () => {
+  /** A node that has seen two writes. */
+  const owner = async () => {
     const clock = new VirtualClock();
     const hub = new MemoryHub({ clock, ttlMs: 12_000, era: 1 });
     const member = new Member(hub, clock, 'a');
     await settle();
     const owned = await member.own('k');
     await member.own('l');
+    return { clock, hub, member, owned };
+  };
+
+  it('halts every node until a new era, and tells it', async () => {
+    const { clock, hub, member, owned } = await owner();
     // What was acknowledged is gone: the last write is older than one that was seen.
     const lastRev = hub.records.lastRev.bind(hub.records);
     hub.records.lastRev = (bucket) => (bucket === 'own' ? 1 : lastRev(bucket));
@@ -272,12 +269,7 @@ describe('an engine that was put back', () => {
   });
 
   it('is not believed to be when one of its servers lags behind and catches up', async () => {
-    const clock = new VirtualClock();
-    const hub = new MemoryHub({ clock, ttlMs: 12_000, era: 1 });
-    const member = new Member(hub, clock, 'a');
-    await settle();
-    const owned = await member.own('k');
-    await member.own('l');
+    const { clock, hub, member, owned } = await owner();
     const lastRev = hub.records.lastRev.bind(hub.records);
     for (let times = 0; times < 5; times += 1) {
       hub.records.lastRev = (bucket) => (bucket === 'own' ? 1 : lastRev(bucket));

@@ -8,6 +8,7 @@ import { CLUSTER_DEFAULTS } from '../../src/cluster/options.js';
 import { OwnedCameras } from '../../src/cluster/owned-cameras.js';
 import type { FrameSource, SourceContext, SourceListener } from '../../src/gateway/frame-source.js';
 import { type Clock, VirtualClock } from '../../src/otp/clock.js';
+import { pass as passTime, settle } from './virtual-time.js';
 
 const PICTURE = { contentType: 'image/jpeg', data: Buffer.from('a picture') };
 
@@ -37,15 +38,7 @@ describe('an attempt at the source of a camera that several gateways have', () =
   let undo: (() => Promise<void>)[];
   const relays: string[] = [];
 
-  const settle = async (): Promise<void> => {
-    for (let n = 0; n < 50; n += 1) await Promise.resolve();
-  };
-  const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= 50) {
-      clock.advance(Math.min(50, left));
-      await settle();
-    }
-  };
+  const pass = (ms: number): Promise<void> => passTime(clock, ms, 50);
   const join = (name: string, own: Clock): ClusterNode => {
     const one = new ClusterNode({ name, engine: hub.connect(), clock: own, random: () => 0.5 });
     const actor = createActor(nodeLogic(one), { clock: own });

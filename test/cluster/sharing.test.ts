@@ -15,6 +15,7 @@ import { Services } from '../../src/gateway/services.js';
 import { Topics } from '../../src/gateway/topics.js';
 import { VirtualClock } from '../../src/otp/clock.js';
 import { MovingEngine } from './moving-engine.js';
+import { pass as passTime, settle } from './virtual-time.js';
 
 /** A node that shares its cameras; it has no clients. */
 class Sharer {
@@ -54,15 +55,7 @@ describe('what a node offers', () => {
   const sharers: Sharer[] = [];
   const ends: (() => void)[] = [];
 
-  const settle = async (): Promise<void> => {
-    for (let n = 0; n < 50; n += 1) await Promise.resolve();
-  };
-  const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= 100) {
-      clock.advance(Math.min(100, left));
-      await settle();
-    }
-  };
+  const pass = (ms: number): Promise<void> => passTime(clock, ms);
   const sharer = (engine: Engine, name: string): Sharer => {
     const one = new Sharer(engine, clock, name);
     sharers.push(one);
