@@ -111,7 +111,6 @@ export class ClusterNode {
     return this.#era;
   }
 
-  /** Keys that this node owns. */
   get held(): number {
     return this.#claims.held;
   }
@@ -294,7 +293,8 @@ export class ClusterNode {
 
   #beat(): void {
     this.#peers.listen();
-    if (this.#state !== 'up') return;
+    // Noticed here too, within a heartbeat: whoever asks for nothing must not learn late that it may act no more.
+    if (!this.mayAct()) return;
     this.engine.publish(`heartbeat.${subjectWord(this.name)}`, writeHeartbeat(this.name));
   }
 }

@@ -1,51 +1,10 @@
 /** One node beside others over the engine in memory, on virtual time. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createActor } from 'xstate';
-import type { ClaimAnswer } from '../../src/cluster/claim-words.js';
-import type { Ownership } from '../../src/cluster/holding.js';
 import { MemoryHub } from '../../src/cluster/memory-engine.js';
-import { ClusterNode } from '../../src/cluster/node.js';
-import { nodeLogic } from '../../src/cluster/node-logic.js';
-import { DOUBTS_MAX } from '../../src/cluster/rules.js';
 import { VirtualClock } from '../../src/otp/clock.js';
+import { Member } from './member.js';
 import { pass as passTime, settle } from './virtual-time.js';
-
-class Member {
-  readonly notes: string[] = [];
-  readonly node: ClusterNode;
-  readonly actor;
-
-  constructor(hub: MemoryHub, clock: VirtualClock, name: string) {
-    this.node = new ClusterNode({
-      name,
-      engine: hub.connect(),
-      clock,
-      random: () => 0.5,
-      note: (type) => this.notes.push(type),
-    });
-    this.actor = createActor(nodeLogic(this.node), { clock });
-    this.node.start((event) => this.actor.send(event));
-    this.actor.start();
-  }
-
-  claim(key: string, ord = 0): Promise<ClaimAnswer> {
-    return new Promise((resolve) => this.node.claim(key, ord, resolve));
-  }
-
-  async own(key: string, ord = 0): Promise<Ownership> {
-    const answer = await this.claim(key, ord);
-    if (answer.type !== 'owned') throw new Error(answer.type);
-    return answer.ownership;
-  }
-
-  /** As a process that is killed: nothing is given back. */
-  async vanish(): Promise<void> {
-    this.actor.stop();
-    await this.node.engine.close();
-    this.node.close();
-  }
-}
 
 describe('a node', () => {
   let clock: VirtualClock;
@@ -58,8 +17,8 @@ describe('a node', () => {
   beforeEach(async () => {
     clock = new VirtualClock();
     hub = new MemoryHub({ clock, ttlMs: 12_000, era: 1 });
-    a = new Member(hub, clock, 'a');
-    b = new Member(hub, clock, 'b');
+    a = new Member(hub.connect(), clock, 'a');
+    b = new Member(hub.connect(), clock, 'b');
     await settle();
   });
 
@@ -77,7 +36,7 @@ describe('a node', () => {
 
   it('knows what stood there before it came', async () => {
     await a.own('k');
-    const c = new Member(hub, clock, 'c');
+    const c = new Member(hub.connect(), clock, 'c');
     await settle();
     expect(c.node.whereis('k')?.node).toBe('a');
     expect(c.node.members().map(({ node }) => node)).toEqual(expect.arrayContaining(['a', 'b', 'c']));
@@ -180,7 +139,7 @@ describe('a node', () => {
     expect(b.node.members().map(({ node }) => node)).toEqual(['b']);
     expect(b.notes).toEqual(expect.arrayContaining(['cluster.nodeSilent', 'cluster.nodeGone']));
     expect(downs).toHaveLength(1);
-    a = new Member(hub, clock, 'a');
+    a = new Member(hub.connect(), clock, 'a');
     await settle();
   });
 
@@ -224,68 +183,5 @@ describe('a node', () => {
     expect(await ask('c')).toEqual({ type: 'no_responders' });
     undo();
     expect(await ask('b')).toEqual({ type: 'no_responders' });
-  });
-});
-
-describe('an engine that was put back', () => {
-  /** A node that has seen two writes. */
-  const owner = async () => {
-    const clock = new VirtualClock();
-    const hub = new MemoryHub({ clock, ttlMs: 12_000, era: 1 });
-    const member = new Member(hub, clock, 'a');
-    await settle();
-    const owned = await member.own('k');
-    await member.own('l');
-    return { clock, hub, member, owned };
-  };
-
-  it('halts every node until a new era, and tells it', async () => {
-    const { clock, hub, member, owned } = await owner();
-    // What was acknowledged is gone: the last write is older than one that was seen.
-    const lastRev = hub.records.lastRev.bind(hub.records);
-    hub.records.lastRev = (bucket) => (bucket === 'own' ? 1 : lastRev(bucket));
-    clock.advance(1_500);
-    await settle();
-    expect([member.node.state, owned.current()], 'it acts no more').toEqual(['fenced', false]);
-    // It asks again when it has kept still, and with each further try to join.
-    for (let answers = 2; answers <= DOUBTS_MAX; answers += 1) {
-      expect(member.notes).not.toContain('cluster.wentBack');
-      clock.advance(answers === 2 ? 100 : 2_000);
-      await settle();
-    }
-    expect(member.node.state).toBe('halted');
-    expect(member.notes).toContain('cluster.wentBack');
-    expect((await member.claim('k')).type).toBe('fenced');
-    hub.records.lastRev = lastRev;
-    (hub as { era: number }).era = 2;
-    clock.advance(5_000);
-    await settle();
-    clock.advance(5_000);
-    await settle();
-    expect(member.node.state).toBe('up');
-    expect((await member.own('m')).token.era).toBe(2);
-    await member.vanish();
-    hub.close();
-  });
-
-  it('is not believed to be when one of its servers lags behind and catches up', async () => {
-    const { clock, hub, member, owned } = await owner();
-    const lastRev = hub.records.lastRev.bind(hub.records);
-    for (let times = 0; times < 5; times += 1) {
-      hub.records.lastRev = (bucket) => (bucket === 'own' ? 1 : lastRev(bucket));
-      for (const ms of [1_500, 100]) {
-        clock.advance(ms);
-        await settle();
-      }
-      expect(member.node.state).toBe('joining');
-      hub.records.lastRev = lastRev;
-      clock.advance(2_000);
-      await settle();
-      expect(member.node.state).toBe('up');
-    }
-    expect(owned.current()).toBe(false);
-    expect(member.notes).not.toContain('cluster.wentBack');
-    await member.vanish();
-    hub.close();
   });
 });
