@@ -16,7 +16,7 @@ import { Leases } from './leases.js';
 import type { ClusterNodeParts, Member, NodeState } from './node-parts.js';
 import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.js';
 import { type Down, Peers } from './peers.js';
-import { DOUBTS_MAX, RULES, type Rules } from './rules.js';
+import { DOUBTS_MAX, LOOKS, RULES, type Rules } from './rules.js';
 import { readHeartbeat, readTaken, subjectWord, writeHeartbeat, writeTaken } from './subjects.js';
 import type { Token } from './token.js';
 import { Watches } from './watches.js';
@@ -45,6 +45,7 @@ export class ClusterNode {
     [this.name, this.engine, this.#rules, this.#note] = [name, engine, rules, note];
     const options = { ...CLUSTER_DEFAULTS, ...parts.options };
     this.options = options;
+    const common = { engine, clock, options, rules };
     this.#beats = new Beats(clock);
     const onSilence = (node: string, silent: boolean) =>
       note(silent ? 'cluster.nodeSilent' : 'cluster.nodeHeard', { node });
@@ -54,22 +55,16 @@ export class ClusterNode {
       this.#peers.changed(key, now);
     });
     this.#lease = new Lease({
+      ...common,
       node: name,
       addr: parts.addr ?? '',
-      engine,
-      clock,
-      options,
-      rules,
       onGranted: () => this.#send({ type: 'lease.granted' }),
       onLost: (why) => this.#lost(why),
     });
     this.#claims = new Claims({
+      ...common,
       node: name,
-      engine,
-      clock,
       random,
-      options,
-      rules,
       directory: this.#directory,
       era: () => this.#era,
       inc: () => this.#lease.inc,
@@ -78,11 +73,8 @@ export class ClusterNode {
       onWentBack: (what) => this.#wentBack(what),
     });
     this.#leases = new Leases({
+      ...common,
       self: name,
-      engine,
-      clock,
-      options,
-      rules,
       directory: this.#directory,
       claims: this.#claims,
       onUp: (node, lease) => {
@@ -250,14 +242,21 @@ export class ClusterNode {
   /** Looks again at what is owned, at the leases of the others, and whether the engine is where it was. */
   resync(keysMax: number): void {
     if (this.#state !== 'up') return;
+    this.#look();
+    this.#claims.resync(keysMax);
+    this.#leases.sweep();
+  }
+
+  /** Whether the engine is where it was. A server that lags may answer before the others: less is asked for again at once. */
+  #look(left = LOOKS): void {
     const seenRev = this.#directory.highestRev;
     this.engine.info((answer) => {
       if (this.#state !== 'up' || answer.type === 'unknown') return;
+      const less = this.#rules.wentBack(answer, { era: this.#era, rev: seenRev });
       if (answer.era > this.#era && this.#era !== 0) this.#lost('the engine has begun a new era');
+      else if (less && left > 1) this.#look(left - 1);
       else this.#goesOn(answer, seenRev);
     });
-    this.#claims.resync(keysMax);
-    this.#leases.sweep();
   }
 
   #admitEra(info: EngineInfo, seenRev: number): boolean {

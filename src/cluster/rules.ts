@@ -44,10 +44,13 @@ export interface Rules {
 
 /**
  * So many answers, one after the other, have to show less than was seen before the engine is said to have gone back. The first is
- * enough to act no more; but it may be of a server that was cut off and lags behind the others until they have settled who
+ * enough not to act; but it may be of a server that was cut off and lags behind the others until they have settled who
  * leads, and whoever halts stays so. The rest come with the tries to join, one in two seconds.
  */
 export const DOUBTS_MAX = 12;
+
+/** So often is a node that is up answered less, at once one after the other, before it acts no more. */
+export const LOOKS = 3;
 
 export const RULES: Rules = {
   staleConnect: (ord, highestSeen) => ord > 0 && ord < highestSeen,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryHub } from '../../src/cluster/memory-engine.js';
 import { CLUSTER_DEFAULTS } from '../../src/cluster/options.js';
-import { DOUBTS_MAX } from '../../src/cluster/rules.js';
+import { DOUBTS_MAX, LOOKS } from '../../src/cluster/rules.js';
 import { VirtualClock } from '../../src/otp/clock.js';
 import { HeldEngine } from './held-engine.js';
 import { Member } from './member.js';
@@ -82,6 +82,21 @@ describe('an engine that was put back', () => {
     }
     expect(owned.current()).toBe(false);
     expect(member.notes).not.toContain('cluster.wentBack');
+    await member.vanish();
+    hub.close();
+  });
+
+  it('goes on when the answer that comes first is of such a server, and another one is not', async () => {
+    const { clock, hub, member, owned } = await owner();
+    const lastRev = hub.records.lastRev.bind(hub.records);
+    let asked = 0;
+    hub.records.lastRev = (bucket) => (bucket === 'own' && ++asked % LOOKS !== 0 ? 1 : lastRev(bucket));
+    for (let times = 0; times < 10; times += 1) {
+      clock.advance(1_500);
+      await settle();
+    }
+    expect(asked).toBeGreaterThan(10);
+    expect([member.node.state, owned.current()]).toEqual(['up', true]);
     await member.vanish();
     hub.close();
   });
